@@ -141,7 +141,7 @@ def _are_hashes(values: Sequence[bytes]) -> bool:
 
 
 def _siblings(level: int, leaf: int, size: int) -> Iterator[tuple[int, int]]:
-    """(level, index) of each sibling, an odd one to the right, from the subtree at `level` holding `leaf` up."""
+    """(level, index) of each sibling, odd ones on the right, up from the subtree at `level` with `leaf`."""
     while (last := (size - 1) >> level) > 0:
         index = leaf >> level
         if index & 1 or index < last:  # an even last subtree has no sibling
