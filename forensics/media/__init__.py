@@ -1,0 +1,28 @@
+"""Containers: files of the evidence in, the bytes of the medium out. One format a file, one in `MEDIA`."""
+
+from __future__ import annotations
+
+from custody.access import Part, PartOpener
+from forensics.media import ewf, raw, split, unread
+from forensics.media.medium import Format, Medium, MediumError
+
+__all__ = ["MEDIA", "Format", "Medium", "MediumError", "open_medium"]
+
+MEDIA: tuple[Format, ...] = (
+    unread.FORMAT,  # first: a container we cannot decode must never pass for a raw image
+    ewf.FORMAT,  # by signature, or by its name when the file is too short to hold one
+    split.FORMAT,  # by name only, so after every format that has a signature
+    raw.FORMAT,  # last: it always succeeds
+)
+
+
+def open_medium(first: Part, open_part: PartOpener) -> Medium:
+    """The medium whose first part is `first`; further parts are opened by name through `open_part`.
+
+    Raises `MediumError` (one clear line, with advice) for an empty or truncated container, a missing
+    segment (named), or a container format that is not read (named).
+    """
+    for candidate in MEDIA:
+        if candidate.recognises(first):
+            return candidate.open(first, open_part)
+    raise MediumError(f"{first.name} is no container that is known")

@@ -1,0 +1,74 @@
+"""Containers that are recognised by their signature and refused by name: their bytes are not the medium's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from custody.access import Part, PartOpener
+from forensics.media.medium import Format, Medium, MediumError, read_part
+
+_HEAD = 4096
+_SMART_VOLUME_SIZE = 94 + 76  # the volume section of EWF-S01: 94 bytes and its descriptor; E01 has 1052
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    name: str
+    matches: Callable[[bytes, bytes], bool]  # first 4096 bytes, last 512 bytes
+
+
+def _starts(*signatures: bytes) -> Callable[[bytes, bytes], bool]:
+    return lambda head, _tail: head.startswith(signatures)
+
+
+def _is_smart(head: bytes, _tail: bytes) -> bool:
+    """SMART and E01 share a file signature; the size of the volume section tells them apart."""
+    if not head.startswith(b"EVF\x09\x0d\x0a\xff\x00"):
+        return False
+    at = 13
+    while 0 < at <= len(head) - 76:
+        kind = head[at : at + 16].rstrip(b"\0")
+        following = int.from_bytes(head[at + 16 : at + 24], "little")
+        if kind == b"volume":
+            return int.from_bytes(head[at + 24 : at + 32], "little") == _SMART_VOLUME_SIZE
+        if following <= at:
+            return False
+        at = following
+    return False
+
+
+def _is_aff4(head: bytes, tail: bytes) -> bool:
+    return head.startswith(b"PK\x03\x04") and (b"container.description" in head or b"aff4://" in tail)
+
+
+_UNREAD = (
+    _Signature("EnCase 7 Ex01 (EWF2)", _starts(b"EVF2\x0d\x0a\x81\x00")),
+    _Signature("EnCase 7 logical evidence Lx01 (EWF2)", _starts(b"LEF2\x0d\x0a\x81\x00")),
+    _Signature("EnCase logical evidence L01", _starts(b"LVF\x09\x0d\x0a\xff\x00")),
+    _Signature("SMART s01 (EWF)", _is_smart),
+    _Signature("AFF4", _is_aff4),
+    _Signature("AFF", _starts(b"AFF10\r\n\x00")),
+    _Signature("VMDK", _starts(b"KDMV", b"COWD", b"# Disk DescriptorFile")),
+    _Signature("VHDX", _starts(b"vhdxfile")),
+    _Signature("VHD", lambda head, tail: head.startswith(b"conectix") or tail.startswith(b"conectix")),
+    _Signature("VDI", lambda head, _tail: head[64:68] == b"\x7f\x10\xda\xbe"),
+    _Signature("QCOW", _starts(b"QFI\xfb")),
+    _Signature("DMG", lambda _head, tail: tail.startswith(b"koly")),
+)
+
+
+def _name(first: Part) -> str | None:
+    head = read_part(first, 0, _HEAD)
+    tail = read_part(first, first.size - 512, 512) if first.size >= 512 else b""
+    return next((signature.name for signature in _UNREAD if signature.matches(head, tail)), None)
+
+
+def _refuse(first: Part, _open_part: PartOpener) -> Medium:
+    raise MediumError(
+        f"{first.name} is a container in the format {_name(first)}, which is not read yet",
+        "Convert it to raw or E01 with a tool you trust, record the conversion, and ingest the result.",
+    )
+
+
+FORMAT = Format("unread", lambda first: _name(first) is not None, _refuse)
