@@ -218,7 +218,8 @@ def hash_medium(
     raw = sum(part.size for part in parts) == medium.size and medium.format in ("raw", "split")
     single = raw and len(parts) == 1 and _CONTAINER in chosen
     cutter = _PartSink(parts)
-    media = _hash_stream(medium.read_at, medium.size, chosen, progress, jobs, (cutter,) if raw and not single else ())
+    extra = (cutter,) if raw and not single else ()
+    media = _hash_stream(medium.read_at, medium.size, chosen, extra, progress=progress, jobs=jobs)
     if single:
         values = [media.digests.get(_CONTAINER, "")]
     elif raw and not media.bad:
