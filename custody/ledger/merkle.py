@@ -109,9 +109,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes],
     return value == root
 
 
-def verify_consistency(
-    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
-) -> bool:
+def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the tree (old_size, old_root) is a prefix of (new_size, new_root): RFC 9162 section 2.1.4.2.
 
     Equal sizes need equal roots and an empty proof. Size 0 is False: whoever takes an empty old tree compares

@@ -85,9 +85,7 @@ def validate_public_key(algorithm: str, public: bytes) -> None:
     if algorithm not in PUBLIC_KEY_SIZES:
         raise MalformedError(f"no signature algorithm is called {algorithm[:40]!r}")
     if len(public) != PUBLIC_KEY_SIZES[algorithm]:
-        raise MalformedError(
-            f"a public key for {algorithm} is {PUBLIC_KEY_SIZES[algorithm]} bytes, not {len(public)}"
-        )
+        raise MalformedError(f"a public key for {algorithm} is {PUBLIC_KEY_SIZES[algorithm]} bytes, not {len(public)}")
     if algorithm == ED25519:
         _validate_point(public)
 

@@ -1,0 +1,262 @@
+"""A case: one folder, one ledger, the people who write in it.
+
+CASE/case.toml        number, agency, time zone: for people; what counts stands in the ledger
+CASE/ledger.sqlite    the custody ledger
+CASE/evidence/ derived/ extracted/ reports/ receipts/
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from custody.durable import write_durably
+from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
+from custody.ledger.entry import Entry, Json, b64, unb64
+from custody.ledger.errors import CustodyError, KeyLockedError
+from custody.ledger.governance import ledger_key_pair
+from custody.ledger.signing import public_key_of
+from custody.ledger.store import NEW, Draft, Ledger, Row
+from custody.people import Home, Passphrase, Person, quoted
+
+FOLDERS = ("evidence", "derived", "extracted", "reports", "receipts")
+NO_DOMAIN = "evikit.invalid"
+
+Clock = Callable[[], int]
+"""Nanoseconds since 1970 in UTC, as the writer's machine claims."""
+
+
+def claimed(nanoseconds: int) -> str:
+    """A time as entries claim it: YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ, always nine digits."""
+    seconds, fraction = divmod(nanoseconds, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """A time zone by its IANA name; CustodyError for anything else."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise CustodyError(f"there is no time zone {name!r}", "Use an IANA name such as Europe/Belgrade.") from error
+
+
+def _host() -> Json:
+    return {"name": socket.gethostname(), "system": f"{platform.system()} {platform.release()}"}
+
+
+def _tool() -> Json:
+    return {"name": "evikit", "version": version("evikit"), "python": platform.python_version()}
+
+
+def _clock_facts(zone: str) -> Json:
+    synchronised = "yes" if Path("/run/systemd/timesync/synchronized").exists() else "unknown"
+    return {"source": "system", "synchronised": synchronised, "zone": zone}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry that is on disk."""
+
+    index: int
+    leaf: bytes
+    seen_root: bytes
+
+
+class Case:
+    """An open case. Reading needs no key; the first `record` asks for the passphrase."""
+
+    def __init__(self, path: Path, ledger: Ledger, home: Home, clock: Clock = time.time_ns) -> None:
+        self.path, self.ledger, self.home, self._clock = path, ledger, home, clock
+        self.facts = _facts(path)
+        self.person: Person | None = None
+        self._key: EntryKey | None = None
+        self._ledger_keys: LedgerKeys | None = None
+        self._genesis: Entry | None = None
+
+    # --- making and opening ------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        path: Path,
+        home: Home,
+        person: Person,
+        passphrase: str,
+        *,
+        number: str,
+        agency: str,
+        zone: str,
+        domain: str = NO_DOMAIN,
+        kind: str = "live",
+        title: str = "",
+        clock: Clock = time.time_ns,
+    ) -> Case:
+        """A new case folder whose ledger begins with its genesis: policy, ledger key, first examiner."""
+        zone_of(zone)
+        _prepare_folder(path, home)
+        key = home.entry_key(person.key, passphrase)
+        keys = home.make_ledger_keys(passphrase)
+        lines = {"number": number, "agency": agency, "title": title, "zone": zone, "ledger": "ledger.sqlite"}
+        write_durably(path / "case.toml", "".join(f"{k} = {quoted(v)}\n" for k, v in lines.items()).encode(), 0o644)
+        case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
+        case.person, case._key, case._ledger_keys = person, key, keys
+        facts: Json = {"number": number, "agency": agency, "title": title, "zone": zone}
+        case._append(Draft("genesis", {"case": facts}, n=0, pub=_genesis_policy(key, keys, kind, domain)))
+        case.checkpoint()
+        return case
+
+    @classmethod
+    def open(cls, path: Path, home: Home, *, writable: bool, clock: Clock = time.time_ns) -> Case:
+        """Open a case; IntegrityError when its ledger lacks the history this machine saw last."""
+        case = cls(path, Ledger.open(path / "ledger.sqlite", writable=writable), home, clock)
+        try:
+            home.heads.validate(case.ledger)
+        except BaseException:
+            case.ledger.close()
+            raise
+        return case
+
+    def unlock(self, name: str | None, passphrase: Passphrase) -> Person:
+        """Choose who acts and open their key (and the ledger's, where it is kept here)."""
+        self.person = self._choose(name)
+        text = passphrase()
+        self._key = self.home.entry_key(self.person.key, text)
+        pair = ledger_key_pair(self.genesis.pub["policy"]["ledger_keys"])
+        self._ledger_keys = self.home.ledger_keys(pair[0].id, pair[1].id, text)
+        return self.person
+
+    def _choose(self, name: str | None) -> Person:
+        enrolled = {unb64(record["key"]) for record in self.genesis.pub["policy"]["governors"]}
+        here = [person for person in self.home.people() if person.key in enrolled]
+        chosen = [person for person in here if name is None or person.name == name]
+        if len(chosen) == 1:
+            return chosen[0]
+        names = ", ".join(person.name for person in here) or "nobody"
+        who = f"{name!r} is not" if name is not None else "nobody is" if not here else "it is not clear who is"
+        raise KeyLockedError(
+            f"{who} acting: enrolled in this case with a key in {self.home.path}: {names}",
+            "Name yourself with --as, or set EVIKIT_HOME to the key store that holds your key.",
+        )
+
+    def close(self) -> None:
+        self.ledger.close()
+
+    def __enter__(self) -> Case:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- facts -------------------------------------------------------------------------------------------
+
+    @property
+    def genesis(self) -> Entry:
+        if self._genesis is None:
+            self._genesis = next(self.ledger.rows(0, 1)).entry
+        return self._genesis
+
+    @property
+    def zone(self) -> str:
+        return str(self.facts.get("zone", "UTC"))
+
+    @property
+    def receipts(self) -> Path:
+        return self.path / "receipts"
+
+    # --- writing -----------------------------------------------------------------------------------------
+
+    def _common(self) -> dict[str, Json]:
+        person = self.person
+        return {
+            "actor": person.name if person else None,
+            "agency": person.agency if person else None,
+            "role": person.role if person else None,
+            "claimed_at": claimed(self._clock()),
+            "clock": _clock_facts(self.zone),
+            "host": _host(),
+            "tool": _tool(),
+        }
+
+    def _append(self, draft: Draft) -> Row:
+        if self._key is None:
+            raise KeyLockedError("no key is open to sign with")
+        return self.ledger.append(draft, self._key)
+
+    def record(self, kind: str, n: int | None, values: Mapping[str, Json], re: Sequence[bytes] = ()) -> Recorded:
+        """Append an entry of the acting person; on return it is durable and its head is kept outside the case."""
+        row = self._append(Draft(kind, {**self._common(), **values}, n=n, re=tuple(re)))
+        self.home.heads.keep(self.ledger)
+        return Recorded(row.index, row.leaf, row.entry.seen_root)
+
+    def register(self, values: Mapping[str, Json]) -> int:
+        """Register an exhibit and return its ordinal."""
+        row = self._append(Draft("exhibit.register", {**self._common(), **values}, n=NEW))
+        self.home.heads.keep(self.ledger)
+        x = row.entry.x
+        return x.n if x else 0
+
+    def checkpoint(self) -> bytes | None:
+        """Close and sign the head; None (entries stay unsigned by the ledger) where its keys are not kept here."""
+        if self._ledger_keys is None:
+            return None
+        values = {"claimed_at": claimed(self._clock()), "clock": _clock_facts(self.zone), "tool": _tool()}
+        domain = str(self.genesis.pub["domain"])
+        note = close(self.ledger, self._ledger_keys, domain, values, self._clock() // 1_000_000_000)
+        self.home.heads.keep(self.ledger)
+        return note
+
+
+def _facts(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads((path / "case.toml").read_text("utf-8"))
+    except FileNotFoundError:
+        raise CustodyError(f"{path} is not a case: it has no case.toml", "Run `evikit init`, or use --case.") from None
+    except (OSError, ValueError) as error:
+        raise CustodyError(f"{path / 'case.toml'} cannot be read: {error}", "Repair the file.") from error
+
+
+def _prepare_folder(path: Path, home: Home) -> None:
+    if (path / "case.toml").exists() or (path / "ledger.sqlite").exists():
+        raise CustodyError(f"there is a case in {path} already", "Choose another folder.")
+    if home.path.is_relative_to(path.absolute()):
+        raise CustodyError("the key store would be inside the case", "Set EVIKIT_HOME to a folder outside it.")
+    try:
+        for name in FOLDERS:
+            (path / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CustodyError(f"{path} cannot be made: {error.strerror}", "Choose another folder.") from error
+
+
+def _genesis_policy(key: EntryKey, keys: LedgerKeys, kind: str, domain: str) -> dict[str, Any]:
+    algorithm, public = public_key_of(key.private)
+    governor = {"key": b64(key.key), "pk": b64(public), "alg": algorithm}
+    policy = {"governors": [governor], "need": "1", "ledger_keys": keys.records(), "keeper_same_as_author": True}
+    return {"kind": kind, "domain": domain, "policy": policy, "continues": None}
+
+
+def find_case(given: str | None) -> Path:
+    """--case or EVIKIT_CASE, else the nearest folder upward that holds a case.toml."""
+    if given:
+        return Path(given).absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "case.toml").is_file():
+            return folder
+    raise CustodyError(
+        "no case here or in any folder above", "Go into the case folder, use --case, or set EVIKIT_CASE."
+    )
+
+
+def writable(path: Path) -> bool:
+    """Whether the case folder can be written at all."""
+    return os.access(path, os.W_OK)

@@ -1,0 +1,102 @@
+"""Exhibits of a case, as the ledger's entries say: registered things and what is known of their media."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from custody.case import Case
+from custody.ledger.entry import Digest, Json
+from custody.ledger.errors import CustodyError
+from custody.ledger.store import Row
+
+STATES = ("original", "best-evidence", "working-copy", "derived", "return", "report")
+DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A registered exhibit: `n` is its ordinal in the ledger, `media` the digests of its media stream once computed."""
+
+    n: int
+    ref: str
+    kind: str
+    description: str
+    state: str
+    parent: str
+    registered: Mapping[str, Json]
+
+
+def values_of(row: Row) -> dict[str, Json]:
+    """The opened fields of an entry."""
+    return {name: opening.value for name, opening in row.openings.items()}
+
+
+def text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def validate_ref(ref: str) -> str:
+    """An exhibit reference as written on labels: 1 to 64 characters, no control characters."""
+    if not 1 <= len(ref) <= 64 or not ref.isprintable() or ref != ref.strip():
+        raise CustodyError(f"{ref!r} is no exhibit reference", "Use initials and number, for example AH/1.")
+    return ref
+
+
+def parse_digest(given: str) -> Digest:
+    """ALG:HEX from a hand-over slip; CustodyError names what is wrong."""
+    algorithm, _, value = given.partition(":")
+    algorithm, value = algorithm.lower().replace("-", ""), value.lower()
+    if DIGEST_LENGTHS.get(algorithm) != len(value) or not re.fullmatch(r"[0-9a-f]+", value):
+        raise CustodyError(
+            f"{given!r} is no digest", "Write algorithm and hex, for example sha256:9f86d081884c7d65..., whole."
+        )
+    return Digest(algorithm, value)
+
+
+def exhibits(case: Case) -> Iterator[Exhibit]:
+    """All registered exhibits, in the order of their registration."""
+    for row in case.ledger.rows_of("exhibit.register"):
+        values, x = values_of(row), row.entry.x
+        if x is not None:
+            yield Exhibit(
+                x.n,
+                text(values.get("ref")),
+                text(values.get("kind")),
+                text(values.get("description")),
+                text(values.get("state")),
+                text(values.get("parent")),
+                values,
+            )
+
+
+def find_exhibit(case: Case, ref: str) -> Exhibit | None:
+    """The exhibit with this reference, or None."""
+    return next((exhibit for exhibit in exhibits(case) if exhibit.ref == ref), None)
+
+
+def need_exhibit(case: Case, ref: str) -> Exhibit:
+    """The exhibit with this reference; CustodyError lists those there are."""
+    found = find_exhibit(case, ref)
+    if found is None:
+        known = ", ".join(exhibit.ref for exhibit in exhibits(case)) or "none"
+        raise CustodyError(f"there is no exhibit {ref!r} in this case", f"Registered: {known}.")
+    return found
+
+
+def outcomes(case: Case, n: int, kind: str = "access.end") -> Iterator[tuple[Row, dict[str, Json]]]:
+    """Entries of one type for one exhibit, oldest first, with their opened fields."""
+    for row in case.ledger.rows_of(kind):
+        x = row.entry.x
+        if x is not None and x.n == n:
+            yield row, values_of(row)
+
+
+def media_digests(case: Case, n: int) -> dict[str, str]:
+    """The digests of the exhibit's media stream as first recorded from a whole reading; {} before that."""
+    for _, values in outcomes(case, n):
+        digests = values.get("media_digests")
+        if isinstance(digests, dict) and values.get("basis") == "whole" and values.get("match") is not False:
+            return {name: text(value) for name, value in digests.items()}
+    return {}

@@ -1,0 +1,65 @@
+"""Making entries: the writer's side of `entry`, which no verifier needs to read."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from custody.ledger.entry import (
+    MAX_OPENED,
+    TYPES,
+    VERSION,
+    Entry,
+    Json,
+    Opening,
+    Openings,
+    b64,
+    canonical,
+    commitment,
+    decode,
+)
+from custody.ledger.errors import CustodyError
+
+
+def validate_value(value: Json) -> None:
+    """Refuse a value that cannot be committed: numbers, odd keys, depth, size, lone surrogates (R4)."""
+    try:
+        data = canonical(value)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
+        raise CustodyError("a field's value is not text that the ledger can hold") from error
+    decode(data, MAX_OPENED)
+
+
+def compose(entry: Entry, values: Mapping[str, Json]) -> tuple[bytes, dict[str, Opening]]:
+    """The payload of `entry` with fresh commitments to `values`; names not given are committed as null."""
+    kind = TYPES[entry.type]
+    if unknown := values.keys() - kind.commits:
+        raise CustodyError(f"{entry.type} has no field {sorted(unknown)[0]!r}")
+    for value in values.values():
+        validate_value(value)
+    openings = {name: Opening(secrets.token_bytes(16), values.get(name)) for name in sorted(kind.commits)}
+    commits: dict[str, Json] = {
+        name: b64(commitment(entry.ledger, entry.id, name, opening)) for name, opening in openings.items()
+    }
+    x: Json = None
+    if entry.x is not None:
+        prev = None if entry.x.prev is None else b64(entry.x.prev)
+        x = {"n": str(entry.x.n), "seq": str(entry.x.seq), "prev": prev}
+    body: dict[str, Json] = {
+        "v": VERSION,
+        "ledger": None if entry.ledger is None else b64(entry.ledger),
+        "id": b64(entry.id),
+        "type": entry.type,
+        "key": b64(entry.key),
+        "seen": {"size": str(entry.seen_size), "root": b64(entry.seen_root)},
+        "x": x,
+        "re": [b64(leaf) for leaf in entry.re],
+        "pub": dict(entry.pub),
+        "commits": commits,
+    }
+    return canonical(body), openings
+
+
+def dump_openings(openings: Openings) -> bytes:
+    """Canonical JSON {name: [salt, value]}, as stored beside the entry and carried in bundles."""
+    return canonical({name: [b64(o.salt), o.value] for name, o in openings.items()})

@@ -1,0 +1,139 @@
+"""People and keys: who acts, and the key store outside every case ($EVIKIT_HOME).
+
+keys/<id>.pem     a sealed private key (encrypted PKCS#8), <id> = first 32 hex digits of its key id
+keys/<id>.toml    whose it is: name, agency, role, algorithm (for people); nothing secret
+heads/<ledger>    the head of each ledger as last seen here
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+
+from custody.durable import write_durably
+from custody.keys import open_private_key, seal_private_key
+from custody.ledger.checkpoint import EntryKey, KeptHeads, LedgerKeys
+from custody.ledger.errors import CustodyError, KeyLockedError
+from custody.ledger.signing import PrivateKey, key_id, public_key_of
+
+ROLES = (
+    "first-responder",
+    "examiner",
+    "exhibits-officer",
+    "investigator",
+    "financial-investigator",
+    "fiu-analyst",
+    "prosecutor",
+    "court",
+    "defence-expert",
+    "trainer",
+)
+
+Passphrase = Callable[[], str]
+"""Asks for the passphrase, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone whose key is in this key store. `key` is the key id, 32 bytes."""
+
+    name: str
+    agency: str
+    role: str
+    key: bytes
+
+
+def quoted(text: str) -> str:
+    """A TOML basic string."""
+    escaped = "".join(
+        f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else "\\" + c if c in '"\\' else c for c in text
+    )
+    return f'"{escaped}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The key store of one person on one machine; it is never inside a case."""
+
+    path: Path
+
+    @classmethod
+    def default(cls) -> Home:
+        """$EVIKIT_HOME, else ~/.local/share/evikit (or below $XDG_DATA_HOME)."""
+        if given := os.environ.get("EVIKIT_HOME"):
+            return cls(Path(given).expanduser().absolute())
+        data = os.environ.get("XDG_DATA_HOME")
+        return cls((Path(data) if data else Path.home() / ".local" / "share") / "evikit")
+
+    @property
+    def heads(self) -> KeptHeads:
+        return KeptHeads(self.path / "heads")
+
+    def _file(self, key: bytes, suffix: str) -> Path:
+        return self.path / "keys" / f"{key.hex()[:32]}.{suffix}"
+
+    def people(self) -> list[Person]:
+        """Everyone whose key is here, by name."""
+        found: list[Person] = []
+        for path in sorted((self.path / "keys").glob("*.toml")):
+            try:
+                facts = tomllib.loads(path.read_text("utf-8"))
+                found.append(Person(facts["name"], facts["agency"], facts["role"], bytes.fromhex(facts["key"])))
+            except (OSError, ValueError, KeyError) as error:
+                raise CustodyError(f"the key record {path} is unreadable", "Restore it from a backup.") from error
+        return sorted(found, key=lambda person: (person.name, person.key))
+
+    def _keep(self, private: PrivateKey, passphrase: str) -> bytes:
+        key = key_id(*public_key_of(private))
+        (self.path / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_durably(self._file(key, "pem"), seal_private_key(private, passphrase))
+        return key
+
+    def _open(self, key: bytes, passphrase: str) -> PrivateKey:
+        path = self._file(key, "pem")
+        if not path.is_file():
+            raise KeyLockedError(
+                f"the private key {key.hex()[:16]} is not in {self.path}",
+                "Set EVIKIT_HOME to the key store that has it.",
+            )
+        private = open_private_key(path.read_bytes(), passphrase)
+        if key_id(*public_key_of(private)) != key:
+            raise KeyLockedError(f"{path} holds another key than its name says", "Restore it from a backup.")
+        return private
+
+    def make_person(self, name: str, agency: str, role: str, passphrase: str) -> Person:
+        """A new person with a new key, sealed with `passphrase`."""
+        key = self._keep(Ed25519PrivateKey.generate(), passphrase)
+        lines = {"name": name, "agency": agency, "role": role, "key": key.hex()}
+        text = "".join(f"{field} = {quoted(value)}\n" for field, value in lines.items())
+        write_durably(self._file(key, "toml"), text.encode())
+        return Person(name, agency, role, key)
+
+    def entry_key(self, key: bytes, passphrase: str) -> EntryKey:
+        """The signing key with this id; KeyLockedError when it is not here or does not open."""
+        private = self._open(key, passphrase)
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyLockedError("that key is not one that signs entries")
+        return EntryKey(private)
+
+    def make_ledger_keys(self, passphrase: str) -> LedgerKeys:
+        """The two keys of a new ledger, sealed with the passphrase of who keeps them."""
+        keys = LedgerKeys(Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate())
+        self._keep(keys.ed25519, passphrase)
+        self._keep(keys.mldsa, passphrase)
+        return keys
+
+    def ledger_keys(self, ed25519: bytes, mldsa: bytes, passphrase: str) -> LedgerKeys | None:
+        """The ledger's keys by their ids, or None where they are not kept here."""
+        if not self._file(ed25519, "pem").is_file() or not self._file(mldsa, "pem").is_file():
+            return None
+        first, second = self._open(ed25519, passphrase), self._open(mldsa, passphrase)
+        if not isinstance(first, Ed25519PrivateKey) or not isinstance(second, MLDSA44PrivateKey):
+            raise KeyLockedError("the ledger's keys are not of the kinds its genesis names")
+        return LedgerKeys(first, second)
