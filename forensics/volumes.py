@@ -141,7 +141,7 @@ def _slots(image: MediumImage, medium: Medium) -> tuple[list[_Slot], str]:
             if int(part.flags) & _ALLOCATED
         ]
     except TSK_FAILURES as error:
-        return [], f"the {scheme} partition table cannot be read: {_reason(error)}"
+        return [], f"the {scheme} partition table cannot be read: {libtsk_line(error)}"
     backup = "read from its backup, the primary is damaged" if _is_backup(table) else ""
     note = f"the {scheme} partition table was {backup}" if backup else ""
     if not slots:
@@ -217,7 +217,7 @@ def _detect(image: MediumImage, offset: int) -> tuple[str, str]:
         kind = int(found.info.ftype)
         return _NAMES.get(kind, ""), "" if kind in _NAMES else f"libtsk type {kind}"
     except TSK_FAILURES as error:
-        reason = _reason(error)
+        reason = libtsk_line(error)
     if " or " not in reason:
         return "", reason
     scores = [(score, name) for name in _fitting(reason) if (score := _root_names(image, offset, name)) > 0]
@@ -291,10 +291,10 @@ def _reader(medium: Medium, start: int, length: int) -> ReadAt:
     return read_at
 
 
-def _reason(error: Exception) -> str:
-    """The words of libtsk out of pytsk3's line."""
-    text = str(error)
-    return " ".join(text.rpartition("with error: ")[2].split()) or "unknown libtsk error"
+def libtsk_line(error: Exception) -> str:
+    """The words of libtsk out of pytsk3's line: one line, without the binding's own places."""
+    text = " ".join(re.sub(r"\w+: \(tsk3\.cpp:\d+\) ", "", str(error)).split())
+    return text.rpartition("with error: ")[2] or "unknown libtsk error"
 
 
 def _text(raw: bytes | str | None) -> str:
