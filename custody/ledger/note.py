@@ -98,17 +98,13 @@ def sign_checkpoint(checkpoint: Checkpoint, ed25519: PrivateKey, ml_dsa: Private
 
 
 def sign_line(checkpoint: Checkpoint, name: str, kind: int, private: PrivateKey, timestamp: int) -> bytes:
-    """One signature line to add to a note; MalformedError for what cannot stand there.
-
-    `timestamp` is in seconds since 1970: above 0, but 0 for kind 0x01, which has none.
-    """
+    """One signature line to add to a note, or MalformedError; `timestamp` (seconds since 1970) is 0 for kind 0x01."""
     if (timestamp == 0) != (kind == NOTE_ED25519) or (timestamp | checkpoint.size) >> 63:
         raise MalformedError("a checkpoint to sign has a time after 1970 and a size below 2^63")
     if not _NAME.fullmatch(name) or max(len(name.encode()), len(checkpoint.origin.encode())) > _MAX_NAME:
         raise MalformedError(_BAD_NAME)
-    stamp = b"" if kind == NOTE_ED25519 else timestamp.to_bytes(8, "big")
-    signature = sign_payload(private, _message(kind, checkpoint, name, timestamp))
-    value = _key_id(name, kind, public_key_of(private)[1]) + stamp + signature
+    value = _key_id(name, kind, public_key_of(private)[1]) + (timestamp.to_bytes(8, "big") if timestamp else b"")
+    value += sign_payload(private, _message(kind, checkpoint, name, timestamp))
     return f"— {name} {base64.b64encode(value).decode()}\n".encode()
 
 
@@ -122,13 +118,15 @@ def verify_checkpoint(note: Note, ed25519: bytes, ml_dsa: bytes) -> list[str]:
         good = [line for line in own if _time_of(note.checkpoint, line, kind, public) is not None]
         if len(good) != 1:
             faults.append(f"its {_ALGORITHMS[kind]} signature is {'doubled' if good else 'missing or wrong'}")
-    return faults or ["a further signature stands under the ledger's own name"] * (len(own) > 2)
+    if len(own) > 2 and not faults:
+        faults.append("a further signature stands under the ledger's own name")
+    return faults
 
 
 def cosignature(note: Note, name: str, kind: int, public: bytes) -> int | None:
-    """When this raw public key, as `kind` 0x04 or 0x06 under this name, first signed the checkpoint.
+    """When this raw public key, as `kind` 0x04 or 0x06 under `name`, first signed: seconds since 1970, None if never.
 
-    In seconds since 1970; None if it did not sign, or gave no time (0).
+    A line that gives no time (0) counts as none.
     """
     if kind not in (COSIGNATURE_ED25519, COSIGNATURE_ML_DSA_44):
         return None
