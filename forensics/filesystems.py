@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytsk3
 
 from forensics.inodes import META_TYPES, NAME_TYPES, Owner, Times, owner, shown, times
-from forensics.media.medium import Medium
+from forensics.media import Medium
 from forensics.model import Clock, ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.ntfs_attributes import Stream, read_record
 from forensics.volumes import FAT_LABEL_MARK, TSK_FAILURES, MediumImage, libtsk_line, open_type

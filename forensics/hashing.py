@@ -13,7 +13,7 @@ from queue import Queue
 from typing import Protocol
 
 from custody.access import Part
-from forensics.media.medium import Medium, MediumError, read_part
+from forensics.media import Medium, MediumError, read_part
 
 BLOCK = 1 << 20
 PROBE = 1 << 16  # how finely an unreadable block is searched for what can be read
@@ -227,7 +227,9 @@ def hash_medium(
         values = cutter.digests
     else:
         values = [_hash_part(part, progress, jobs) for part in parts]
-    container = tuple(PartDigest(part.name, part.size, value) for part, value in zip(parts, values, strict=True))
+    container = tuple(
+        PartDigest(part.name, part.size, value) for part, value in zip(parts, values, strict=True)
+    )
     return MediumDigests(media, container, tuple(_problems(medium, media, container)))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytsk3
 
-from forensics.media.medium import Medium, MediumError
+from forensics.media import Medium, MediumError
 from forensics.model import Location, Problem, Volume
 from forensics.volume_signatures import LABELS, ReadAt, reason_unread, table_signature
 

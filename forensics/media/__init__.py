@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from custody.access import Part, PartOpener
 from forensics.media import ewf, raw, split, unread
-from forensics.media.medium import Format, Medium, MediumError
+from forensics.media._contract import Format, Medium, MediumError, read_part
 
-__all__ = ["MEDIA", "Format", "Medium", "MediumError", "open_medium"]
+__all__ = ["MEDIA", "Format", "Medium", "MediumError", "open_medium", "read_part"]
 
 MEDIA: tuple[Format, ...] = (
-    unread.FORMAT,  # first: a container we cannot decode must never pass for a raw image
-    ewf.FORMAT,  # by signature, or by its name when the file is too short to hold one
-    split.FORMAT,  # by name only, so after every format that has a signature
-    raw.FORMAT,  # last: it always succeeds
+    unread,  # first: a container we cannot decode must never pass for a raw image
+    ewf,  # by signature, or by its name when the file is too short to hold one
+    split,  # by name only, so after every format that has a signature
+    raw,  # last: it always succeeds
 )
 
 
@@ -24,5 +24,5 @@ def open_medium(first: Part, open_part: PartOpener) -> Medium:
     """
     for candidate in MEDIA:
         if candidate.recognises(first):
-            return candidate.open(first, open_part)
+            return candidate.open_parts(first, open_part)
     raise MediumError(f"{first.name} is no container that is known")

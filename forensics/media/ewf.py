@@ -1,6 +1,6 @@
 """EWF-E01 images (EnCase, FTK Imager, ewfacquire) with their segments.
 
-Read by our own code over the sections of `ewf_sections`: libewf through its Python binding hands out
+Read by our own code over the sections of `_ewf_sections`: libewf through its Python binding hands out
 a damaged chunk without a word (measured: a flipped byte changes the data and raises nothing), and a
 chunk's checksum is what this format is for.
 """
@@ -18,8 +18,8 @@ from threading import Lock
 from typing import NoReturn
 
 from custody.access import Part, PartOpener
-from forensics.media import ewf_sections as ewf
-from forensics.media.medium import Format, MediumError, read_part
+from forensics.media import _ewf_sections as ewf
+from forensics.media._contract import MediumError, read_part
 
 _CACHED_CHUNKS = 128
 _CACHED_TABLES = 8
@@ -287,12 +287,11 @@ def _segments(first: Part, open_part: PartOpener) -> list[Part]:
     return parts
 
 
-def _recognises(part: Part) -> bool:
+def recognises(part: Part) -> bool:
+    """By signature, or by the name where the file is empty or cut before the signature's end."""
     return read_part(part, 0, 8) == ewf.FILE_SIGNATURE or _SUFFIX.match(part.name) is not None
 
 
-def _open(first: Part, open_part: PartOpener) -> EwfMedium:
+def open_parts(first: Part, open_part: PartOpener) -> EwfMedium:
+    """The set from its first segment on; raises `MediumError` when a segment is missing, cut or damaged."""
     return EwfMedium(_segments(first, open_part))
-
-
-FORMAT = Format("ewf", _recognises, _open)

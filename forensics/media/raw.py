@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from custody.access import Part, PartOpener
-from forensics.media.medium import Format, MediumError, read_part
+from forensics.media._contract import MediumError, read_part
 
 SECTOR_SIZE = 512
 
@@ -28,10 +28,14 @@ class RawMedium:
             size += part.size
         self.size = size
         if size == 0:
-            raise MediumError(f"{self.parts[0].name} is empty (0 bytes)", "Check the copy: there is no medium in it.")
+            raise MediumError(
+                f"{self.parts[0].name} is empty (0 bytes)", "Check the copy: there is no medium in it."
+            )
         self._problems = list(problems)
         if size % SECTOR_SIZE:
-            self._problems.append(f"{size} bytes are not whole sectors of {SECTOR_SIZE}: the image may be cut short")
+            self._problems.append(
+                f"{size} bytes are not whole sectors of {SECTOR_SIZE}: the image may be cut short"
+            )
 
     def problems(self) -> list[str]:
         return list(self._problems)
@@ -47,7 +51,9 @@ class RawMedium:
             wanted = min(length, part.size - within)
             block = read_part(part, within, wanted) if wanted else b""
             if len(block) < wanted:
-                raise MediumError(f"{part.name} ends at byte {within + len(block)}, before its {part.size} bytes")
+                raise MediumError(
+                    f"{part.name} ends at byte {within + len(block)}, before its {part.size} bytes"
+                )
             blocks.append(block)
             offset += wanted
             length -= wanted
@@ -55,8 +61,11 @@ class RawMedium:
         return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
 
-def _open(first: Part, _open_part: PartOpener) -> RawMedium:
+def recognises(_first: Part) -> bool:
+    """Any file is a raw image: ask every other format first."""
+    return True
+
+
+def open_parts(first: Part, _open_part: PartOpener) -> RawMedium:
+    """The one file as a medium; raises `MediumError` when it is empty."""
     return RawMedium("raw", [first])
-
-
-FORMAT = Format("raw", lambda _first: True, _open)

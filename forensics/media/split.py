@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from custody.access import Part, PartOpener
-from forensics.media.medium import Format, MediumError
+from forensics.media._contract import MediumError
 from forensics.media.raw import RawMedium
 
 LOOK_AHEAD = 100
@@ -121,11 +121,22 @@ def _uneven(parts: list[Part]) -> list[str]:
         if part.size != size
     ]
     if len(parts) > 1 and parts[-1].size > size:
-        problems.append(f"the last segment {parts[-1].name} is larger than the first ({parts[-1].size} bytes)")
+        problems.append(
+            f"the last segment {parts[-1].name} is larger than the first ({parts[-1].size} bytes)"
+        )
     return problems
 
 
-def _open(first: Part, open_part: PartOpener) -> RawMedium:
+def recognises(first: Part) -> bool:
+    """Whether the name ends like a segment's."""
+    return numbering(first.name) is not None
+
+
+def open_parts(first: Part, open_part: PartOpener) -> RawMedium:
+    """All segments from the first on, or a plain raw medium when the name only looks numbered.
+
+    Raises `MediumError` for a missing segment (named), a later segment given as the first, an empty set.
+    """
     scheme = numbering(first.name)
     if scheme is None:
         return RawMedium("raw", [first])
@@ -133,6 +144,3 @@ def _open(first: Part, open_part: PartOpener) -> RawMedium:
     # A name that only happens to end like a number (`.2024`, `.dd`) starts no set.
     parts = [first] if scheme.number > 1 else list(_segments(first, scheme, open_part))
     return RawMedium("split" if len(parts) > 1 else "raw", parts, _uneven(parts))
-
-
-FORMAT = Format("split", lambda first: numbering(first.name) is not None, _open)

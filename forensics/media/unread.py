@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from custody.access import Part, PartOpener
-from forensics.media.medium import Format, Medium, MediumError, read_part
+from forensics.media._contract import Medium, MediumError, read_part
 
 _HEAD = 4096
 _SMART_VOLUME_SIZE = 94 + 76  # the volume section of EWF-S01: 94 bytes and its descriptor; E01 has 1052
@@ -64,11 +64,14 @@ def _name(first: Part) -> str | None:
     return next((signature.name for signature in _UNREAD if signature.matches(head, tail)), None)
 
 
-def _refuse(first: Part, _open_part: PartOpener) -> Medium:
+def recognises(first: Part) -> bool:
+    """Whether the signature is that of a container that is not read."""
+    return _name(first) is not None
+
+
+def open_parts(first: Part, _open_part: PartOpener) -> Medium:
+    """Raises `MediumError`, always, with the format's name."""
     raise MediumError(
         f"{first.name} is a container in the format {_name(first)}, which is not read yet",
         "Convert it to raw or E01 with a tool you trust, record the conversion, and ingest the result.",
     )
-
-
-FORMAT = Format("unread", lambda first: _name(first) is not None, _refuse)
