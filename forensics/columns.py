@@ -1,0 +1,275 @@
+"""The shape of every result table, and model values turned into columns (and file entries back).
+
+Columns are built whole, a batch at a time, never row by row. Times are int64 nanoseconds; a time
+outside 1677-09-21..2262-04-11 stands clamped to that range, so that it still sorts and filters, and
+its true value stands as decimal text in `far_times` under the column's or the time's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from forensics.model import Artefact, Clock, FileEntry, Location, Problem, Volume
+
+INT64_MIN, INT64_MAX = -(1 << 63), (1 << 63) - 1
+STANDARD_TIMES = ("modified", "accessed", "changed", "created")
+_TIME_MAP = pa.map_(pa.string(), pa.int64())
+_TEXT_MAP = pa.map_(pa.string(), pa.string())
+
+_PLACE = [
+    ("exhibit", pa.string()),
+    ("volume", pa.string()),
+    ("path", pa.string()),
+    ("raw_path", pa.binary()),
+    ("meta", pa.string()),
+    ("stream", pa.string()),
+]
+_SPAN = [("offset", pa.int64()), ("length", pa.int64())]
+
+WALKED = pa.schema(
+    [
+        *_PLACE,
+        ("type", pa.string()),
+        ("allocated", pa.bool_()),
+        ("reallocated", pa.bool_()),
+        ("attribute", pa.string()),
+        ("size", pa.int64()),
+        *((name, pa.int64()) for name in STANDARD_TIMES),
+        ("extra_times", _TIME_MAP),
+        ("far_times", _TEXT_MAP),
+        ("clock", pa.string()),
+        ("mode", pa.int64()),
+        ("uid", pa.int64()),
+        ("gid", pa.int64()),
+        ("link_target", pa.string()),
+    ]
+)
+CONTENTS = pa.schema(
+    [
+        ("md5", pa.string()),
+        ("sha256", pa.string()),
+        ("mime", pa.string()),
+        ("outcome", pa.string()),
+        ("read_bytes", pa.int64()),
+        ("problem", pa.string()),
+    ]
+)
+FILES = pa.schema([*WALKED, *CONTENTS])
+ARTEFACTS = pa.schema(
+    [
+        ("kind", pa.string()),
+        *_PLACE,
+        *_SPAN,
+        ("times", _TIME_MAP),
+        ("far_times", _TEXT_MAP),
+        ("raw", _TEXT_MAP),
+        ("fields", _TEXT_MAP),
+        ("clock", pa.string()),
+        ("parser", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+PROBLEMS = pa.schema([*_PLACE, *_SPAN, ("stage", pa.string()), ("reason", pa.string())])
+EVENTS = pa.schema(
+    [
+        ("at", pa.int64()),
+        ("far_at", pa.string()),
+        ("meaning", pa.string()),
+        ("kind", pa.string()),
+        ("exhibit", pa.string()),
+        ("volume", pa.string()),
+        ("path", pa.string()),
+        ("meta", pa.string()),
+        ("message", pa.string()),
+        ("clock", pa.string()),
+        ("row", pa.int64()),
+    ]
+)
+VOLUMES = pa.schema(
+    [
+        ("exhibit", pa.string()),
+        ("volume", pa.string()),
+        ("offset", pa.int64()),
+        ("length", pa.int64()),
+        ("scheme", pa.string()),
+        ("description", pa.string()),
+        ("filesystem", pa.string()),
+        ("label", pa.string()),
+        ("problem", pa.string()),
+    ]
+)
+
+
+def printable(text: str) -> str:
+    """`text` with lone surrogates (bytes that were no UTF-8) as backslash escapes, fit for UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def texts(values: Sequence[str | None]) -> pa.Array:
+    """A column of text; lone surrogates, which UTF-8 cannot hold, as backslash escapes."""
+    try:
+        return pa.array(values, pa.string())
+    except UnicodeEncodeError:
+        return pa.array([None if value is None else printable(value) for value in values], pa.string())
+
+
+def clamp(value: int) -> int:
+    """`value` held within int64."""
+    return min(max(value, INT64_MIN), INT64_MAX)
+
+
+def integers(values: Sequence[int | None]) -> pa.Array:
+    """A column of int64, values beyond it clamped."""
+    try:
+        return pa.array(values, pa.int64())
+    except (OverflowError, pa.ArrowInvalid):
+        return pa.array([None if value is None else clamp(value) for value in values], pa.int64())
+
+
+def _map(rows: Sequence[Mapping[str, Any]], values_of: Callable[[list[Any]], pa.Array], kind: Any) -> pa.Array:
+    keys = [key for row in rows for key in row]
+    items = [item for row in rows for item in row.values()]
+    offsets = pa.array([0, *accumulate(map(len, rows))], pa.int32())
+    return pa.MapArray.from_arrays(offsets, texts(keys), values_of(items), kind)
+
+
+def time_map(rows: Sequence[Mapping[str, int]]) -> pa.Array:
+    """A column of named times, clamped to int64."""
+    return _map(rows, integers, _TIME_MAP)
+
+
+def text_map(rows: Sequence[Mapping[str, str]]) -> pa.Array:
+    """A column of named texts."""
+    return _map(rows, texts, _TEXT_MAP)
+
+
+def far_times(rows: Iterable[Iterable[tuple[str, int | None]]]) -> pa.Array:
+    """The times beyond int64, by name, as decimal text; nearly always empty."""
+    return text_map(
+        [{name: str(at) for name, at in row if at is not None and not INT64_MIN <= at <= INT64_MAX} for row in rows]
+    )
+
+
+def _clamped(column: pa.Array) -> bool:
+    """Whether a value of `column` stands at an end of int64, where `integers` puts what lies beyond."""
+    ends = pc.min_max(column).as_py()
+    return bool(ends["min"] == INT64_MIN or ends["max"] == INT64_MAX)
+
+
+def _far_of_files(entries: Sequence[FileEntry]) -> pa.Array:
+    return far_times(
+        [
+            *((name, getattr(entry, name)) for name in STANDARD_TIMES),
+            *entry.extra_times.items(),
+        ]
+        for entry in entries
+    )
+
+
+def _place(locations: Sequence[Location]) -> list[pa.Array]:
+    return [
+        texts([place.exhibit for place in locations]),
+        texts([place.volume for place in locations]),
+        texts([place.path for place in locations]),
+        pa.array([place.raw_path for place in locations], pa.binary()),
+        texts([place.meta for place in locations]),
+        texts([place.stream for place in locations]),
+    ]
+
+
+def _span(locations: Sequence[Location]) -> list[pa.Array]:
+    return [
+        integers([place.offset for place in locations]),
+        integers([place.length for place in locations]),
+    ]
+
+
+def file_batch(entries: Sequence[FileEntry]) -> pa.RecordBatch:
+    """File entries as columns of `WALKED`, in the order given."""
+    times = [integers([getattr(entry, name) for entry in entries]) for name in STANDARD_TIMES]
+    extras = time_map([entry.extra_times for entry in entries])
+    far = any(map(_clamped, (*times, extras.items)))
+    columns = [
+        *_place([entry.location for entry in entries]),
+        texts([entry.type for entry in entries]),
+        pa.array([entry.allocated for entry in entries], pa.bool_()),
+        pa.array([entry.reallocated for entry in entries], pa.bool_()),
+        texts([entry.attribute for entry in entries]),
+        integers([entry.size for entry in entries]),
+        *times,
+        extras,
+        _far_of_files(entries) if far else text_map([{}] * len(entries)),
+        texts([entry.clock.value for entry in entries]),
+        integers([entry.mode for entry in entries]),
+        integers([entry.uid for entry in entries]),
+        integers([entry.gid for entry in entries]),
+        texts([entry.link_target for entry in entries]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=WALKED)
+
+
+def artefact_batch(artefacts: Sequence[Artefact]) -> pa.RecordBatch:
+    """Artefacts as columns of `ARTEFACTS`, in the order given."""
+    locations = [artefact.location for artefact in artefacts]
+    named = [artefact.times for artefact in artefacts]
+    times = time_map(named)
+    columns = [
+        texts([artefact.kind for artefact in artefacts]),
+        *_place(locations),
+        *_span(locations),
+        times,
+        far_times(row.items() for row in named) if _clamped(times.items) else text_map([{}] * len(named)),
+        text_map([artefact.raw for artefact in artefacts]),
+        text_map([artefact.fields for artefact in artefacts]),
+        texts([artefact.clock.value for artefact in artefacts]),
+        texts([artefact.parser for artefact in artefacts]),
+        texts([artefact.version for artefact in artefacts]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=ARTEFACTS)
+
+
+def problem_batch(problems: Sequence[Problem]) -> pa.RecordBatch:
+    """Problems as columns of `PROBLEMS`, in the order given."""
+    locations = [problem.location for problem in problems]
+    columns = [
+        *_place(locations),
+        *_span(locations),
+        texts([problem.stage for problem in problems]),
+        texts([problem.reason for problem in problems]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=PROBLEMS)
+
+
+def volume_batch(exhibit: str, volumes: Sequence[Volume]) -> pa.RecordBatch:
+    """Volumes as columns of `VOLUMES`, in the order given."""
+    columns = [
+        texts([exhibit] * len(volumes)),
+        texts([volume.index for volume in volumes]),
+        integers([volume.offset for volume in volumes]),
+        integers([volume.length for volume in volumes]),
+        *(
+            texts([getattr(volume, name) for volume in volumes])
+            for name in ("scheme", "description", "filesystem", "label", "problem")
+        ),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=VOLUMES)
+
+
+def _exact(row: Mapping[str, Any], far: Mapping[str, str], name: str) -> Any:
+    return int(far[name]) if name in far else row[name]
+
+
+def file_entry(row: Mapping[str, Any]) -> FileEntry:
+    """The file entry a row of files.parquet stands for: what reads its contents again."""
+    far = dict(row["far_times"] or ())
+    extra = {name: int(far.get(name, str(at))) for name, at in dict(row["extra_times"] or ()).items()}
+    location = Location(row["exhibit"], row["volume"], row["path"], row["raw_path"], row["meta"], row["stream"])
+    same = ("type", "allocated", "size", "reallocated", "attribute", "mode", "uid", "gid", "link_target")
+    values: dict[str, Any] = {name: row[name] for name in same}
+    values |= {name: _exact(row, far, name) for name in STANDARD_TIMES}
+    return FileEntry(location=location, clock=Clock(row["clock"]), extra_times=extra, **values)

@@ -1,0 +1,99 @@
+"""One file examined: digested, typed and parsed in a child process.
+
+This is the only place that contains a parser's failure: one broken file costs that file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from forensics.findings import Findings, Job
+from forensics.mime import mime_type
+from forensics.model import Artefact, ExaminationError, FileEntry, Problem
+from forensics.parsers import HEAD_BYTES, Parser, ParserInput, parser_for
+from forensics.worker import board
+
+BLOCK = 1 << 20
+
+ReadAt = Callable[[int, int], bytes]
+"""`read_at(offset, length)`: bytes, short only at the end."""
+
+Opener = Callable[[FileEntry], tuple[int, ReadAt]]
+"""Opens an entry's contents: their size and how to read them. Raises `ExaminationError` or `OSError`."""
+
+
+@dataclass(slots=True)
+class Content:
+    """What became of one file's contents: a row of `CONTENTS`."""
+
+    md5: str | None = None
+    sha256: str | None = None
+    mime: str | None = None
+    outcome: str = "metadata"
+    read_bytes: int = 0
+    problem: str | None = None
+
+
+def _digest(read_at: ReadAt, size: int) -> tuple[Content, bytes]:
+    """Read a file once, to its end: digests only when every byte was read. Also its first bytes."""
+    content, head = Content(outcome="content"), b""
+    digests = [hashlib.new(name, usedforsecurity=False) for name in ("md5", "sha256")]
+    try:
+        while content.read_bytes < size:
+            data = read_at(content.read_bytes, min(BLOCK, size - content.read_bytes))
+            if not data:
+                raise ExaminationError("the contents end there")  # noqa: TRY301 - one way to tell
+            head = head or data[:HEAD_BYTES]
+            for digest in digests:
+                digest.update(data)
+            content.read_bytes += len(data)
+            board().advance(len(data))
+    except (ExaminationError, OSError) as error:
+        content.outcome = "partial" if content.read_bytes else "failed"
+        content.problem = f"read {content.read_bytes} of {size} bytes: {error}"
+    else:
+        content.md5, content.sha256 = (digest.hexdigest() for digest in digests)
+    if content.read_bytes or content.outcome == "content":
+        content.mime = mime_type(head)
+    return content, head
+
+
+def contained(parser: Parser, source: ParserInput) -> Iterator[Artefact | Problem]:
+    """What a parser finds; where it fails, what it found so far and a problem naming it and the file."""
+    try:
+        yield from parser.parse(source)
+    except (ExaminationError, OSError) as error:
+        yield Problem(source.location, parser.name, f"the file could not be read on: {error}")
+    except Exception as error:  # noqa: BLE001 - a parser's defect costs one file, not the run
+        reason = f"the {parser.name} parser failed: {type(error).__name__}: {error}"
+        yield Problem(source.location, parser.name, reason)
+
+
+def _examined(job: Job, entry: FileEntry, size: int, read_at: ReadAt, findings: Findings) -> Content:
+    """Digest, type and parse one file of `size` bytes."""
+    content, head = _digest(read_at, size)
+    name = entry.location.path.rpartition("/")[2]
+    parser = parser_for(head, name) if head else None
+    if parser is not None:
+        source = ParserInput(name, size, read_at, entry.location, job.zone, entry.modified)
+        for found in contained(parser, source):
+            if isinstance(found, Artefact):
+                findings.artefact(found)
+            else:
+                findings.problem(found)
+    return content
+
+
+def examine_entry(job: Job, entry: FileEntry, opener: Opener, findings: Findings) -> Content:
+    """Open and examine one file; what could not be read is its problem, nobody else's."""
+    try:
+        size, read_at = opener(entry)
+    except (ExaminationError, OSError) as error:
+        content = Content(outcome="failed", problem=f"cannot be opened: {error}")
+    else:
+        content = _examined(job, entry, size, read_at, findings)
+    if content.problem:
+        findings.problem(Problem(entry.location, "contents", content.problem))
+    return content

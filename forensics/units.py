@@ -1,0 +1,159 @@
+"""The units of an examination, as children run them: list volumes, list names, examine a group of files.
+
+Each writes its own tables (see `findings`) and returns a few counts as JSON. A unit that is run again
+writes the same tables again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from custody.access import Part
+from forensics import results
+from forensics.columns import CONTENTS, integers, texts
+from forensics.examine import Content, ReadAt, examine_entry
+from forensics.filesystems import open_entry, open_filesystem, walk
+from forensics.findings import Findings, Groups, Job, entries_of, readable
+from forensics.media import Medium, open_medium
+from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
+from forensics.volumes import list_volumes
+from forensics.worker import board
+
+CLAIM_FLOOR = 1 << 30
+"""A file that claims more than this and more than its medium holds is not read: it can only be sparse."""
+
+
+class WatchedMedium:
+    """A medium whose every reading shows on the board, so that slow is told from stuck."""
+
+    def __init__(self, medium: Medium) -> None:
+        self._medium = medium
+        self.format, self.size, self.sector_size = medium.format, medium.size, medium.sector_size
+        self.parts, self.stored, self.header = medium.parts, medium.stored, medium.header
+        self.problems = medium.problems
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """As the medium's own."""
+        data = self._medium.read_at(offset, length)
+        board().read(length)
+        return data
+
+
+class _Prepared:
+    """What `prepare_image` opened, for the child's life."""
+
+    medium: Medium
+    volumes: dict[str, Any]
+
+
+def prepare_image(parts: tuple[Part, ...]) -> None:
+    """Open the medium once for a child, from the descriptors it was given."""
+    granted = {part.name: part for part in parts}
+
+    def open_part(name: str) -> Part:
+        if name not in granted:
+            raise FileNotFoundError(name)
+        return granted[name]
+
+    _Prepared.medium = WatchedMedium(open_medium(parts[0], open_part))
+    _Prepared.volumes = {}
+    board().allowance = 2 * _Prepared.medium.size + (64 << 20)
+
+
+def _filesystem(job: Job, volume: Volume) -> Any:
+    if volume.index not in _Prepared.volumes:
+        _Prepared.volumes = {volume.index: open_filesystem(_Prepared.medium, volume, job.zone)}  # one at a time
+    return _Prepared.volumes[volume.index]
+
+
+def volumes_unit(job: Job) -> dict[str, Any]:
+    """List the volumes: {"volumes": [...]}; what was wrong goes to volumes.problems."""
+    volumes, problems = list_volumes(_Prepared.medium)
+    with Findings(job, "volumes") as findings:
+        for problem in problems:
+            findings.problem(replace(problem, location=replace(problem.location, exhibit=job.exhibit)))
+    return {"volumes": [asdict(volume) for volume in volumes]}
+
+
+def walk_unit(job: Job, volume: Volume, limit: int | None = None) -> dict[str, Any]:
+    """List a volume's names, at most `limit`: {"groups": [...], "problems": n}."""
+    unit = f"walk-{volume.index}"
+    groups = Groups(job, unit)
+    shown, count = board(), 0
+    with Findings(job, unit) as findings:
+        try:
+            found = walk(_filesystem(job, volume), job.exhibit)
+            for count, item in enumerate(islice(found, limit), 1):
+                shown.mark(count, item.location.path)
+                if isinstance(item, Problem):
+                    findings.problem(item)
+                else:
+                    groups.add(item)
+        except ExaminationError as error:
+            place = Location(job.exhibit, volume.index)
+            findings.problem(Problem(place, "walk", f"the listing ended after {count} names: {error}"))
+        groups.flush()
+    return {"groups": groups.done, "problems": findings.counts["problems"]}
+
+
+def _content_batch(rows: list[Content]) -> pa.RecordBatch:
+    columns = [
+        *(texts([getattr(row, name) for row in rows]) for name in ("md5", "sha256", "mime", "outcome")),
+        integers([row.read_bytes for row in rows]),
+        texts([row.problem for row in rows]),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=CONTENTS)
+
+
+def _group(
+    job: Job,
+    group: str,
+    skip: Mapping[int, str],
+    opener: Callable[[int, FileEntry], tuple[int, ReadAt]],
+) -> dict[str, Any]:
+    """Contents of one group's files. Rows of `skip` are not touched again: a worker died of them."""
+    rows: list[Content] = []
+    with Findings(job, group) as findings:
+        for number, entry in enumerate(entries_of(job, group)):
+            if number in skip:
+                rows.append(Content(outcome="unknown", problem=skip[number]))
+                findings.problem(Problem(entry.location, "contents", skip[number]))
+            elif not readable(entry):
+                rows.append(Content())
+            else:
+                board().mark(number, entry.location.path)
+                rows.append(examine_entry(job, entry, partial(opener, number), findings))
+    with results.table(job.parts_folder / f"{group}.contents", CONTENTS) as writer:
+        writer.write(_content_batch(rows))
+    return findings.counts
+
+
+def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str]) -> dict[str, Any]:
+    """Contents of a group of a volume's files: {"artefacts": n, "problems": n}."""
+
+    def opener(_: int, entry: FileEntry) -> tuple[int, ReadAt]:
+        if entry.size > max(_Prepared.medium.size, CLAIM_FLOOR):
+            raise ExaminationError(f"it claims {entry.size} bytes, more than its medium holds: not read")
+        content = open_entry(_filesystem(job, volume), entry)
+        return content.size, content.read_at
+
+    return _group(job, group, skip, opener)
+
+
+def tree_unit(
+    job: Job, group: str, skip: Mapping[int, str], parts: Mapping[int, Part], failures: Mapping[int, str]
+) -> dict[str, Any]:
+    """Contents of a group of a folder's files, opened by the gate or not for the reason in `failures`."""
+
+    def opener(number: int, _: FileEntry) -> tuple[int, ReadAt]:
+        if number not in parts:
+            raise ExaminationError(failures.get(number, "it was not opened"))
+        return parts[number].size, parts[number].read_at
+
+    return _group(job, group, skip, opener)
