@@ -1,1 +1,79 @@
-def main() -> None: ...
+"""evikit: the root command. Commands are loaded when they are called, so that --help answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from custody.commands.screen import Settings, settled, tell_error
+
+COMMANDS = {
+    "demo": "forensics.commands.demo:demo",
+    "init": "custody.commands.init:init",
+    "ingest": "forensics.commands.ingest:ingest",
+    "volumes": "forensics.commands.query:volumes",
+    "files": "forensics.commands.query:files",
+    "artefacts": "forensics.commands.query:artefacts",
+    "timeline": "forensics.commands.query:timeline",
+    "extract": "forensics.commands.extract:extract",
+    "verify": "forensics.commands.verify:verify",
+    "note": "custody.commands.note:note",
+    "correct": "custody.commands.note:correct",
+    "report": "custody.commands.report:report",
+    "bundle": "custody.commands.bundle:bundle",
+    "ledger": "custody.commands.ledger:ledger",
+}
+"""Every command in the order of --help, and where it stands. A new command is a file and a line here."""
+
+SUMMARIES = {
+    "demo": "Run the main job on a sample case, end to end.",
+    "init": "Begin a case: its folder, its ledger, its first examiner.",
+    "ingest": "Take evidence in: digests, file systems, logs, custody.",
+    "volumes": "List the volumes found on the media.",
+    "files": "List files, allocated and deleted, with times and digests.",
+    "artefacts": "List what was read from logs and other traces.",
+    "timeline": "List everything that has a time, in order.",
+    "extract": "Copy files out of the evidence, each an access of its own.",
+    "verify": "Re-hash evidence and compare it with the ledger.",
+    "note": "Record an observation or an opinion about an exhibit.",
+    "correct": "Correct a field of an earlier entry, leaving both to be seen.",
+    "report": "Write the court report and the bundle that proves it.",
+    "bundle": "Make, verify or show a bundle (verify needs no case).",
+    "ledger": "The custody ledger: log, verify, checkpoint, backup.",
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and loads the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="evikit", message="%(prog)s %(version)s")
+@settled
+def root() -> None:
+    """Digital-forensics evidence kit: no byte of evidence is read before the ledger says who reads it and why."""
+
+
+def main() -> None:
+    """The console script: run, and turn what went wrong into one clear line and an exit code."""
+    try:
+        result = root.main(prog_name="evikit", standalone_mode=False, obj=Settings())
+    except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
+        result = tell_error(error)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -302,7 +302,12 @@ def open_evidence(  # the gate's own words: who records, which exhibit, why, wha
         if source is not None:
             values = source.result(error)
         else:
-            values = {"outcome": "failed", "basis": "none", "read_bytes": "0", "error": _one_line(error) if error else None}
+            values = {
+                "outcome": "failed",
+                "basis": "none",
+                "read_bytes": "0",
+                "error": _one_line(error) if error else None,
+            }
         recorder.record("access.end", n, values, re=(begin.leaf,))
         if source is not None:
             source.close()

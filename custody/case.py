@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import socket
 import time
 import tomllib
@@ -25,6 +26,7 @@ from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
 from custody.ledger.entry import Entry, Json, b64, unb64
 from custody.ledger.errors import CustodyError, KeyLockedError
 from custody.ledger.governance import ledger_key_pair
+from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
 from custody.people import Home, Passphrase, Person, quoted
@@ -48,6 +50,12 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise CustodyError(f"there is no time zone {name!r}", "Use an IANA name such as Europe/Belgrade.") from error
+
+
+def validate_domain(domain: str) -> None:
+    """Refuse a name that cannot stand in a checkpoint's origin (C2SP: no spaces, no plus sign)."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,98}[a-z0-9])?", domain):
+        raise CustodyError(f"{domain!r} is no domain name", "Use lower-case letters, digits, dots and hyphens.")
 
 
 def _host() -> Json:
@@ -103,8 +111,9 @@ class Case:
     ) -> Case:
         """A new case folder whose ledger begins with its genesis: policy, ledger key, first examiner."""
         zone_of(zone)
-        _prepare_folder(path, home)
+        validate_domain(domain)
         key = home.entry_key(person.key, passphrase)
+        _prepare_folder(path, home)
         keys = home.make_ledger_keys(passphrase)
         lines = {"number": number, "agency": agency, "title": title, "zone": zone, "ledger": "ledger.sqlite"}
         write_durably(path / "case.toml", "".join(f"{k} = {quoted(v)}\n" for k, v in lines.items()).encode(), 0o644)
@@ -173,6 +182,18 @@ class Case:
     def receipts(self) -> Path:
         return self.path / "receipts"
 
+    def find_entry(self, given: str) -> Row:
+        """An entry by its number or the beginning (8 or more digits) of its leaf hash."""
+        if given.isdigit() and len(given) < 8:
+            found = list(self.ledger.rows(int(given), int(given) + 1))
+        elif len(given) >= 8 and re.fullmatch("[0-9a-f]+", given):
+            found = [row for row in self.ledger.rows() if row.leaf.hex().startswith(given)]
+        else:
+            found = []
+        if len(found) != 1:
+            raise CustodyError(f"{given!r} names no entry of this ledger", "`evikit ledger log` lists them.")
+        return found[0]
+
     # --- writing -----------------------------------------------------------------------------------------
 
     def _common(self) -> dict[str, Json]:
@@ -204,6 +225,18 @@ class Case:
         self.home.heads.keep(self.ledger)
         x = row.entry.x
         return x.n if x else 0
+
+    def seal(self) -> bool:
+        """Checkpoint if entries stand that no checkpoint covers; whether all entries are covered now."""
+        notes = self.ledger.notes()
+        if notes and parse_note(notes[-1]).checkpoint.size == self.ledger.size:
+            return False
+        return self.checkpoint() is not None
+
+    def fingerprint(self) -> str:
+        """The fingerprint of the newest checkpoint (64 hex digits), or "" without one."""
+        notes = self.ledger.notes()
+        return fingerprint(parse_note(notes[-1]).checkpoint) if notes else ""
 
     def checkpoint(self) -> bytes | None:
         """Close and sign the head; None (entries stay unsigned by the ledger) where its keys are not kept here."""

@@ -86,7 +86,7 @@ TYPES: Mapping[str, EntryType] = {
         "",
         "outcome error basis parts manifest_root manifest_size manifest_digest manifest_secret read_bytes"
         " media_digests identity_after result_digests path meta stream size digest output_digest expected"
-        " computed match fresh",
+        " computed match fresh header",
     ),
     "transfer.offer": _type("exhibit", "", "to_key to_person seal condition digest challenge"),
     "transfer.accept": _type("exhibit", "", "seal condition digest fresh"),

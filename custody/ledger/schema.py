@@ -6,7 +6,10 @@ let pass is found by `ledger verify`, which derives everything anew from the pay
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +191,24 @@ def validate_revision(connection: Connection) -> None:
         )
     if str(found) < REVISION:
         raise LedgerVersionError(f"the ledger is of the older revision {found}", "Run `evikit ledger upgrade`.")
+
+
+def reading_engine(path: Path) -> tuple[Engine, str, Path | None]:
+    """An engine that only reads: in place where SQLite may, else immutable, else from a copy made aside.
+
+    `immutable` silently ignores a leftover WAL, so it is used only where there is none.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if os.access(path.parent, os.W_OK) and os.access(path, os.R_OK):
+        return engine_for(path, writable=False), "", None
+    if not wal.exists() or wal.stat().st_size == 0:
+        return (
+            engine_for(path, writable=False, immutable=True),
+            "read from media that cannot be written",
+            None,
+        )
+    scratch = Path(tempfile.mkdtemp(prefix="evikit-"))
+    for source in (path, wal):
+        shutil.copyfile(source, scratch / source.name)
+    notice = "the folder cannot be written and holds a write-ahead log: both files were copied aside and read there"
+    return engine_for(scratch / path.name, writable=False), notice, scratch

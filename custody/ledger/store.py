@@ -7,13 +7,11 @@ go in one transaction that holds the write lock from before the head is read, so
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -140,7 +138,7 @@ class Ledger:
             if writable:
                 engine = schema.engine_for(path, writable=True)
             else:
-                engine, notice, scratch = _reading_engine(path)
+                engine, notice, scratch = schema.reading_engine(path)
             ledger = cls(engine, path, notice, scratch)
             try:
                 with ledger._begin() as connection:
@@ -264,6 +262,21 @@ class Ledger:
             query = select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size)
             return [bytes(note) for (note,) in connection.execute(query)]
 
+    def copy_to(self, target: Path) -> None:
+        """A consistent copy of the ledger in a new file, also while others write."""
+        if target.exists():
+            raise CustodyError(f"{target} exists already", "Choose another name: nothing is overwritten.")
+        with _translated(target), self._begin():
+            with closing(sqlite3.connect(target)) as copy:
+                self._driver().backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")
+
+    def _driver(self) -> sqlite3.Connection:
+        driver = self._connection.connection.driver_connection if self._connection is not None else None
+        if not isinstance(driver, sqlite3.Connection):
+            raise CustodyError("this ledger is not in a file")
+        return driver
+
     # --- writing ---------------------------------------------------------------------------------------
 
     def append(self, draft: Draft, signer: Signer) -> Row:
@@ -370,24 +383,3 @@ def _openings(body: bytes | None) -> Openings:
     if body is None:
         return {}
     return load_openings(decode(bytes(body), 2 * MAX_OPENED, MAX_DEPTH + 2))
-
-
-def _reading_engine(path: Path) -> tuple[Engine, str, Path | None]:
-    """An engine that only reads: in place where SQLite may, else immutable, else from a copy made aside.
-
-    `immutable` silently ignores a leftover WAL, so it is used only where there is none.
-    """
-    wal = path.with_name(path.name + "-wal")
-    if os.access(path.parent, os.W_OK) and os.access(path, os.R_OK):
-        return schema.engine_for(path, writable=False), "", None
-    if not wal.exists() or wal.stat().st_size == 0:
-        return (
-            schema.engine_for(path, writable=False, immutable=True),
-            "read from media that cannot be written",
-            None,
-        )
-    scratch = Path(tempfile.mkdtemp(prefix="evikit-"))
-    for source in (path, wal):
-        shutil.copyfile(source, scratch / source.name)
-    notice = "the folder cannot be written and holds a write-ahead log: both files were copied aside and read there"
-    return schema.engine_for(scratch / path.name, writable=False), notice, scratch

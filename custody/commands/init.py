@@ -1,0 +1,69 @@
+"""`evikit init`: begin a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from custody.commands.screen import Settings, passphrase, put_facts, put_json, with_settings
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--number", required=True, help="The case number.")
+@click.option("--agency", required=True, help="The agency that keeps the case.")
+@click.option("--examiner", required=True, help="Your name: it stands on every entry you make.")
+@click.option("--role", default="examiner", show_default=True, help="Your role.")
+@click.option("--title", default="", help="What the case is about.")
+@click.option("--zone", default="UTC", show_default=True, help="The case's time zone (IANA name), for showing times.")
+@click.option("--domain", default=None, help="A domain of the agency, for the name of the ledger.")
+@click.option("--kind", type=click.Choice(["live", "exercise"]), default="live", show_default=True)
+@with_settings
+def init(  # noqa: PLR0917 - one parameter an option
+    settings: Settings, folder: Path, number: str, agency: str, examiner: str,
+    role: str, title: str, zone: str, domain: str | None, kind: str,
+) -> None:  # fmt: skip
+    """Begin a case in DIR: its folders, its ledger, and you as its first examiner.
+
+    Your key is taken from the key store ($EVIKIT_HOME) or made there; one passphrase opens it and the ledger's
+    key. The key store is never inside the case: back it up.
+    """
+    from custody.case import NO_DOMAIN, Case
+    from custody.ledger.errors import CustodyError
+    from custody.people import ROLES, Home
+
+    if role not in ROLES:
+        raise CustodyError(f"there is no role {role!r}", f"Roles: {', '.join(ROLES)}.")
+    for what, value in (("case number", number), ("agency", agency), ("examiner's name", examiner)):
+        if not value.strip() or not value.isprintable():
+            raise CustodyError(f"the {what} is empty or holds control characters", "Write it as on paper.")
+    home = Home.default()
+    known = [p for p in home.people() if (p.name, p.agency) == (examiner, agency)]
+    secret = passphrase(confirm=not known)
+    person = known[0] if known else home.make_person(examiner, agency, role, secret)
+    with Case.create(
+        folder, home, person, secret,
+        number=number, agency=agency, zone=zone, domain=domain or NO_DOMAIN, kind=kind, title=title,
+    ) as case:  # fmt: skip
+        facts = {
+            "case": str(case.path),
+            "number": number,
+            "agency": agency,
+            "examiner": person.name,
+            "ledger": case.ledger.id.hex(),
+            "kind": kind,
+            "fingerprint": case.fingerprint(),
+            "keys": str(home.path),
+        }
+    if settings.json:
+        put_json({**facts, "key": person.key.hex(), "key_was_here": bool(known)})
+        return
+    put_facts(facts)
+    if not settings.quiet:
+        click.echo(
+            "\nWrite the fingerprint down outside the lab (the court's file): it is what later shows that the\n"
+            "ledger was not replaced as a whole. Ledger and examiner keys have the same keeper here: the ledger's\n"
+            "own signature adds no independence.",
+            err=True,
+        )

@@ -1,0 +1,174 @@
+"""`evikit ledger`: log, verify, checkpoint, backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.commands.screen import (
+    INTEGRITY,
+    Settings,
+    put_facts,
+    put_json,
+    put_table,
+    put_text,
+    reading,
+    remark,
+    settled,
+    trust_from,
+    with_settings,
+    writing,
+)
+from custody.commands.verdicts import put_verdict
+
+if TYPE_CHECKING:
+    from custody.case import Case
+
+
+@click.group()
+@settled
+def ledger() -> None:
+    """The custody ledger: who did what to which exhibit, provably."""
+
+
+def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:
+    from custody.exhibits import exhibits, text, values_of
+
+    refs = {item.n: item.ref for item in exhibits(case)}
+    for row in case.ledger.rows():
+        entry, values = row.entry, values_of(row)
+        ref = refs.get(entry.x.n, "") if entry.x is not None and entry.x.n else ""
+        if exhibit is not None and ref != exhibit:
+            continue
+        tool = values.get("tool")
+        yield {
+            "index": row.index,
+            "entry": row.leaf.hex(),
+            "type": entry.type,
+            "at": text(values.get("claimed_at")),
+            "actor": text(values.get("actor")) or ("(the ledger's own key)" if entry.type == "closing" else ""),
+            "exhibit": ref,
+            "purpose": text(values.get("purpose") or values.get("reason") or values.get("text")),
+            "outcome": text(values.get("outcome")),
+            "tool": " ".join(text(tool.get(name)) for name in ("name", "version")) if isinstance(tool, dict) else "",
+            "match": values.get("match"),
+            "answers": [leaf.hex() for leaf in entry.re],
+        }
+
+
+@ledger.command()
+@click.option("--exhibit", metavar="REF", help="Only entries of this exhibit.")
+@with_settings
+def log(settings: Settings, exhibit: str | None) -> None:
+    """List the entries, oldest first. Times are what the writers' clocks claimed, in UTC."""
+    with reading(settings) as case:
+        if exhibit is not None:
+            from custody.exhibits import need_exhibit
+
+            need_exhibit(case, exhibit)
+        lines = _lines(case, exhibit)
+        if settings.json:
+            for line in lines:
+                put_json(line)
+            return
+        put_table(
+            ["entry", "claimed (UTC)", "what", "exhibit", "who", "purpose, outcome"],
+            (
+                (
+                    line["index"],
+                    line["at"][:19].replace("T", " "),
+                    line["type"],
+                    line["exhibit"],
+                    line["actor"],
+                    ", ".join(part for part in (line["purpose"], line["outcome"]) if part),
+                )
+                for line in lines
+            ),
+            right=["entry"],
+        )
+
+
+_anchor = click.option(
+    "--anchor", "anchors", multiple=True, metavar="FILE|FINGERPRINT",
+    help="A checkpoint you kept, or its fingerprint (64 hex digits). May be given several times.",
+)  # fmt: skip
+_trust = click.option("--trust", metavar="FILE", help="Your own trust file: ledger ids and kept heads.")
+
+
+@ledger.command()
+@_anchor
+@_trust
+@with_settings
+def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> None:
+    """Verify the whole ledger of the case: every signature, the tree, the map, the checkpoints, every field.
+
+    Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
+    cannot be told from the right one by looking at it alone.
+    """
+    from custody.ledger.audit import audit
+
+    held = trust_from(anchors, trust)
+    with reading(settings) as case:
+        verdict = audit(case.ledger, held)
+    put_verdict(settings, verdict)
+    if verdict.failed:
+        click.get_current_context().exit(INTEGRITY)
+
+
+@ledger.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the checkpoint to this file.")
+@with_settings
+def checkpoint(settings: Settings, output: Path | None) -> None:
+    """Close and sign the ledger's head now. Keep the file, or its fingerprint, where the lab cannot reach it."""
+    from custody.ledger.errors import CustodyError
+
+    with writing(settings) as case:
+        note = case.checkpoint()
+        if note is None:
+            raise CustodyError("the ledger's own key is not in this key store", "Ask its keeper for a checkpoint.")
+        facts = {"size": str(case.ledger.size), "fingerprint": case.fingerprint()}
+        if output is not None:
+            _write_new(output, note)
+            facts["file"] = str(output)
+    if settings.json:
+        put_json({**facts, "checkpoint": note.decode()})
+    else:
+        put_text(note.decode().rstrip("\n"))
+        put_text("")
+        put_facts(facts)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    from custody.ledger.errors import CustodyError
+
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
+
+
+@ledger.command()
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
+@with_settings
+def backup(settings: Settings, target: Path) -> None:
+    """Copy the ledger, consistently and verified, into FILE (also while others write)."""
+    from custody.ledger.audit import audit
+    from custody.ledger.store import Ledger
+    from custody.ledger.verdict import Trust
+
+    with reading(settings) as case:
+        case.ledger.copy_to(target)
+        size = case.ledger.size
+    with Ledger.open(target, writable=False) as copy:
+        verdict = audit(copy, Trust())
+    if settings.json:
+        put_json({"file": str(target), "size": str(size), "verdict": str(verdict.result)})
+    else:
+        put_facts({"copied to": target, "entries": size, "verified": verdict.result})
+        remark(settings, "Keep it apart from the case; the keys in $EVIKIT_HOME need a backup of their own.")
+    if verdict.failed:
+        click.get_current_context().exit(INTEGRITY)

@@ -1,0 +1,72 @@
+"""A verdict on the screen: the same for a ledger and a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from custody.commands.screen import Settings, put_json, put_text, visible
+
+if TYPE_CHECKING:
+    from custody.ledger.verdict import Finding, Verdict
+
+MEANING = {
+    "INTACT": "The record is whole, and it is the one you hold an anchor of.",
+    "INTACT WITH NOTES": "Nothing in the record is wrong; read what could not be said, or should be known.",
+    "BROKEN": "The record does not verify. What it says must not be relied on before the reason is known.",
+}
+
+
+def describe(verdict: Verdict) -> dict[str, Any]:
+    """The verdict as JSON values."""
+
+    def rows(findings: Iterable[Finding], severity: str) -> list[dict[str, Any]]:
+        return [
+            {"index": f.index, "kind": f.kind, "explanation": f.explanation, "severity": severity} for f in findings
+        ]
+
+    return {
+        "verdict": str(verdict.result),
+        "ledger": verdict.ledger,
+        "kind": verdict.kind,
+        "size": str(verdict.size),
+        "root": verdict.root,
+        "anchored": verdict.anchored,
+        "checked": dict(verdict.checked),
+        "proved": list(verdict.proved),
+        "problems": rows(verdict.failed, "failed") + rows(verdict.notes, "note"),
+        "not_checked": list(dict.fromkeys(verdict.not_checked)),
+    }
+
+
+def put_verdict(settings: Settings, verdict: Verdict) -> None:
+    """Print the verdict, why, and what it covers."""
+    found = describe(verdict)
+    if settings.json:
+        put_json(found)
+        return
+    put_text(f"INTEGRITY  {found['verdict']}")
+    put_text(f"           {MEANING[found['verdict']]}")
+    put_text("HANDLING   not examined here: this verdict says nothing about how the evidence was handled")
+    put_text("")
+    put_text(f"ledger   {found['ledger']}")
+    put_text(f"entries  {found['size']}")
+    checked = ", ".join(f"{number} {what}" for what, number in found["checked"].items() if number)
+    put_text(f"checked  {checked}")
+    for title, lines in (
+        ("Failed", [_line(item) for item in verdict.failed]),
+        ("Notes", [_line(item) for item in verdict.notes]),
+        ("Not checked", found["not_checked"]),
+        ("Proved", found["proved"]),
+    ):
+        if lines:
+            put_text(f"\n{title}")
+            for line in lines[:200]:
+                put_text(f"  {visible(line)}")
+            if len(lines) > 200:
+                put_text(f"  ... and {len(lines) - 200} more (--json prints all)")
+
+
+def _line(finding: Finding) -> str:
+    where = f"entry {finding.index}: " if finding.index is not None else ""
+    return f"{where}{finding.explanation} [{finding.kind}]"
