@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from custody.ledger.entry import (
     MAX_OPENED,
+    MAX_OPENINGS,
     TYPES,
     VERSION,
     Entry,
@@ -61,5 +62,11 @@ def compose(entry: Entry, values: Mapping[str, Json]) -> tuple[bytes, dict[str, 
 
 
 def dump_openings(openings: Openings) -> bytes:
-    """Canonical JSON {name: [salt, value]}, as stored beside the entry and carried in bundles."""
-    return canonical({name: [b64(o.salt), o.value] for name, o in openings.items()})
+    """Canonical JSON {name: [salt, value]}, as stored beside the entry and carried in bundles.
+
+    CustodyError above 2 MiB: readers would refuse it, and the entry with it.
+    """
+    data = canonical({name: [b64(o.salt), o.value] for name, o in openings.items()})
+    if len(data) > MAX_OPENINGS:
+        raise CustodyError(f"the fields of an entry have {len(data)} bytes, above the {MAX_OPENINGS} a ledger holds")
+    return data

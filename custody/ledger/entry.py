@@ -24,6 +24,7 @@ VERSION = "evikit-entry-1"
 PAYLOAD_TYPE = "application/vnd.evikit.entry.v1+json"
 MAX_PAYLOAD = 64 * 1024
 MAX_OPENED = 1024 * 1024
+MAX_OPENINGS = 2 * MAX_OPENED
 MAX_DEPTH = 6
 MAX_REFERENCES = 64
 COMMON = ("actor", "agency", "role", "claimed_at", "clock", "place", "authority", "note", "host", "tool")

@@ -18,13 +18,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
-from sqlalchemy.exc import DBAPIError
 
 from custody.ledger import schema
 from custody.ledger.draft import compose, dump_openings
 from custody.ledger.entry import (
     MAX_DEPTH,
-    MAX_OPENED,
+    MAX_OPENINGS,
     ChainPosition,
     Entry,
     Json,
@@ -34,8 +33,9 @@ from custody.ledger.entry import (
     leaf_of,
     load_openings,
 )
-from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
+from custody.ledger.errors import CustodyError, IntegrityError
 from custody.ledger.exhibit_map import ExhibitMap
+from custody.ledger.faults import blob, number, translated
 from custody.ledger.merkle import EMPTY_ROOT, HASH_SIZE, Frontier, NodeReader
 
 
@@ -79,32 +79,6 @@ class Row:
         return Entry.parse(self.payload)
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """What SQLite says, as one clear line and the right exit code."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        said = str(cause)
-        if "locked" in said or "busy" in said:
-            raise LedgerBusyError(
-                f"another process is writing to {path}", "Wait until it has finished, then try again."
-            ) from error
-        if "full" in said or "disk I/O" in said:
-            raise CustodyError(
-                f"the ledger {path} could not be written: {said}",
-                "Free space on that disk, then run it again.",
-            ) from error
-        if "readonly" in said or "unable to open" in said:
-            raise CustodyError(
-                f"the ledger {path} cannot be opened: {said}", "Check the path and its permissions."
-            ) from error
-        if isinstance(cause, sqlite3.IntegrityError):
-            raise IntegrityError(f"the ledger refused a change: {said}") from error
-        raise IntegrityError(f"the ledger file {path} is damaged: {said}", "Restore it from a backup.") from error
-
-
 class Ledger:
     """One ledger in one SQLite file. Not for use by several threads at once."""
 
@@ -121,8 +95,11 @@ class Ledger:
         """An empty ledger at `path`, which must not exist yet."""
         if path.exists():
             raise CustodyError(f"{path} exists already", "Choose another folder.")
-        with _translated(path):
-            path.touch(mode=0o640)
+        with translated(path):
+            try:
+                path.touch(mode=0o640)
+            except OSError as error:
+                raise CustodyError(f"{path} cannot be made: {error.strerror}", "Check the folder.") from error
             ledger = cls(schema.engine_for(path, writable=True), path)
             with ledger._engine.begin() as connection:
                 schema.create(connection)
@@ -134,14 +111,14 @@ class Ledger:
         if not path.is_file():
             raise CustodyError(f"there is no ledger at {path}", "Run `evikit init`, or name the case with --case.")
         notice, scratch = "", None
-        with _translated(path):
+        with translated(path):
             if writable:
                 engine = schema.engine_for(path, writable=True)
             else:
                 engine, notice, scratch = schema.reading_engine(path)
             ledger = cls(engine, path, notice, scratch)
             try:
-                with ledger._begin() as connection:
+                with ledger.transaction() as connection:
                     schema.validate_revision(connection)
                     ledger._refresh(connection)
             except BaseException:
@@ -152,8 +129,8 @@ class Ledger:
     def close(self) -> None:
         """Release the file; a writer folds its WAL back into it first."""
         if self._connection is not None:
-            with suppress(DBAPIError):  # a reader elsewhere only delays this to the next close
-                self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(sqlite3.Error):  # a reader elsewhere only delays this to the next close
+                self._driver().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # by SQLAlchemy it would stand in a BEGIN
             self._connection.close()
         self._connection = None
         self._engine.dispose()
@@ -167,23 +144,25 @@ class Ledger:
         self.close()
 
     @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        with _translated(self.path), self._connection.begin():
-            yield self._connection
+    def transaction(self) -> Iterator[Connection]:
+        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out others."""
+        with translated(self.path):
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                yield self._connection
 
     def _refresh(self, connection: Connection) -> None:
         """Bring the head in memory up to the file: nothing to do unless another process wrote."""
         last = connection.execute(_LAST).scalar_one()
-        size = 0 if last is None else int(last) + 1
+        size = 0 if last is None else number(last) + 1
         if size == self._frontier.size and size:
             return
         if size < self._frontier.size:
             raise IntegrityError(f"the ledger {self.path} became shorter while it was open")
         self._frontier = Frontier.at(size, lambda level, pos: _node(connection, level, pos))
         rows = connection.execute(select(schema.chain).order_by(schema.chain.c.n)).all()
-        self._chains = {int(n): (int(count), bytes(last), int(idx)) for n, count, last, idx in rows}
+        self._chains = {number(n): (number(count), blob(last), number(idx)) for n, count, last, idx in rows}
         self._map = ExhibitMap()
         for n, (count, leaf, _) in self._chains.items():
             if n != self._map.size:
@@ -204,7 +183,7 @@ class Ledger:
     @property
     def id(self) -> bytes:
         """The ledger's id: the leaf hash of its genesis entry."""
-        with self._begin() as connection:
+        with self.transaction() as connection:
             return _node(connection, 0, 0)
 
     @property
@@ -225,7 +204,7 @@ class Ledger:
 
         @cache
         def read(level: int, position: int) -> bytes:
-            with self._begin() as connection:
+            with self.transaction() as connection:
                 return _node(connection, level, position)
 
         return read
@@ -239,7 +218,7 @@ class Ledger:
         stop = self.size if stop is None else stop
         table = schema.entry
         while start < stop:
-            with self._begin() as connection:
+            with self.transaction() as connection:
                 block = connection.execute(
                     _ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
                 ).all()
@@ -247,26 +226,26 @@ class Ledger:
                 return
             for item in block:
                 yield _row(*item)
-            start = int(block[-1][0]) + 1
+            start = number(block[-1][0]) + 1
 
     def rows_of(self, kind: str) -> list[Row]:
         """All entries of one type, oldest first: the file is searched, the entries of other types are not decoded."""
         mark = func.instr(schema.entry.c.payload, f'"type":"{kind}"'.encode())
-        with self._begin() as connection:
+        with self.transaction() as connection:
             block = connection.execute(_ROWS.where(mark > 0)).all()
         return [row for row in (_row(*item) for item in block) if row.entry.type == kind]
 
     def notes(self) -> list[bytes]:
         """All checkpoints made so far, oldest first."""
-        with self._begin() as connection:
+        with self.transaction() as connection:
             query = select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size)
-            return [bytes(note) for (note,) in connection.execute(query)]
+            return [blob(note) for (note,) in connection.execute(query)]
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy of the ledger in a new file, also while others write."""
         if target.exists():
             raise CustodyError(f"{target} exists already", "Choose another name: nothing is overwritten.")
-        with _translated(target), self._begin():
+        with translated(target), self.transaction():
             with closing(sqlite3.connect(target)) as copy:
                 self._driver().backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")
@@ -298,7 +277,7 @@ class Ledger:
     @contextmanager
     def _appending(self) -> Iterator[Connection]:
         try:
-            with self._begin() as connection:
+            with self.transaction() as connection:
                 self._refresh(connection)
                 yield connection
         except BaseException:
@@ -370,16 +349,16 @@ _NODE = select(schema.node.c.hash).where(
 
 def _node(connection: Connection, level: int, position: int) -> bytes:
     value = connection.execute(_NODE, {"b_level": level, "b_pos": position}).scalar_one_or_none()
-    if value is None or len(value) != HASH_SIZE:
+    if value is None or len(blob(value)) != HASH_SIZE:
         raise IntegrityError("the ledger's tree lacks a node: its file is damaged", "Restore it from a backup.")
-    return bytes(value)
+    return blob(value)
 
 
 def _row(idx: int, payload: bytes, sig: bytes, leaf: bytes, body: bytes | None) -> Row:
-    return Row(int(idx), bytes(payload), bytes(sig), bytes(leaf), _openings(body))
+    return Row(number(idx), blob(payload), blob(sig), blob(leaf), _openings(body))
 
 
 def _openings(body: bytes | None) -> Openings:
     if body is None:
         return {}
-    return load_openings(decode(bytes(body), 2 * MAX_OPENED, MAX_DEPTH + 2))
+    return load_openings(decode(blob(body), MAX_OPENINGS, MAX_DEPTH + 2))
