@@ -100,6 +100,10 @@ def _open_at(folder: int, name: str) -> int:
         return os.open(name, _OPEN, dir_fd=folder)
 
 
+def _is_readable(facts: os.stat_result) -> bool:
+    return stat.S_ISREG(facts.st_mode) or stat.S_ISBLK(facts.st_mode)
+
+
 def open_beneath(root: int, name: str, announced: os.stat_result | None = None) -> tuple[int, os.stat_result]:
     """Open a regular file or block device below the folder descriptor `root`, following no link on the way.
 
@@ -108,6 +112,10 @@ def open_beneath(root: int, name: str, announced: os.stat_result | None = None) 
     *folders, last = name.split("/")
     if "" in folders or ".." in folders or last in ("", ".", ".."):
         raise FileNotFoundError(errno.ENOENT, "outside the evidence", name)
+    if announced is not None and not _is_readable(announced):  # not even opened: a tape would wind
+        linked = stat.S_ISLNK(announced.st_mode)
+        what = "a link, which is not followed" if linked else "neither a file nor a block device"
+        raise IntegrityError(f"{shown(name)} is {what}")
     held = os.dup(root)
     try:
         for folder in folders:
@@ -118,7 +126,7 @@ def open_beneath(root: int, name: str, announced: os.stat_result | None = None) 
     finally:
         os.close(held)
     facts = os.fstat(descriptor)
-    if not (stat.S_ISREG(facts.st_mode) or stat.S_ISBLK(facts.st_mode)):
+    if not _is_readable(facts):
         os.close(descriptor)
         raise IntegrityError(f"{shown(name)} is neither a file nor a block device")
     if announced is not None and identity(name, facts) != identity(name, announced):
@@ -148,12 +156,18 @@ class Source:
     def open(self, name: str) -> Part:
         """Open a further part beside the first one, under the same begin; it will stand in the outcome.
 
-        FileNotFoundError when there is none.
+        FileNotFoundError when there is none, or can be none of this name; CustodyError when it cannot be opened.
         """
         if name in self._held:
             return self._held[name][0]
-        facts = os.stat(name, dir_fd=self.root, follow_symlinks=False)
-        return self._take(name, facts)
+        try:
+            return self._take(name, os.stat(name, dir_fd=self.root, follow_symlinks=False))
+        except FileNotFoundError:
+            raise
+        except (NotADirectoryError, ValueError) as error:  # ValueError: a NUL, or what no file name can hold
+            raise FileNotFoundError(errno.ENOENT, "there can be no such part") from error
+        except OSError as error:
+            raise _refused(name, error) from error
 
     def take(self, target: Target) -> None:
         """Open what the begin announced: the parts it names, or the folder itself."""
@@ -308,9 +322,17 @@ def open_evidence(  # the gate's own words: who records, which exhibit, why, wha
                 "read_bytes": "0",
                 "error": _one_line(error) if error else None,
             }
-        recorder.record("access.end", n, values, re=(begin.leaf,))
-        if source is not None:
-            source.close()
+        try:
+            recorder.record("access.end", n, values, re=(begin.leaf,))
+        finally:
+            if source is not None:
+                source.close()
+
+
+def _refused(name: str, error: OSError) -> CustodyError:
+    if error.errno == errno.ELOOP:
+        return CustodyError(f"{shown(name)} is behind a link, which is not followed", "Name what it points to.")
+    return CustodyError(f"{shown(name)} cannot be opened: {error.strerror}", "Check its permissions.")
 
 
 def _opened(target: Target, begin: Recorded, manifests: Path) -> Source:
@@ -326,9 +348,7 @@ def _opened(target: Target, begin: Recorded, manifests: Path) -> Source:
     except OSError as error:
         with suppress(OSError):
             source.close()
-        raise CustodyError(
-            f"{shown(error.filename or '')} cannot be opened: {error.strerror}", "Check its permissions."
-        ) from error
+        raise _refused(str(error.filename or ""), error) from error
     except BaseException:
         source.close()
         raise

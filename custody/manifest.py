@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
 import secrets
 import zlib
@@ -21,8 +20,8 @@ from pathlib import Path
 from custody.durable import sync_folder
 from custody.ledger.bundle import manifest_leaf
 from custody.ledger.disclosure import row_salt
-from custody.ledger.entry import Json, b64, canonical
-from custody.ledger.errors import IntegrityError
+from custody.ledger.entry import MAX_OPENED, Json, b64, canonical, decode
+from custody.ledger.errors import IntegrityError, MalformedError
 from custody.ledger.merkle import Frontier
 
 
@@ -67,6 +66,13 @@ def write_manifest(folder: Path, access: str, rows: Iterable[Sequence[str]]) -> 
     return Manifest(frontier.root(), frontier.size, digest.hexdigest(), secret)
 
 
+def _row(line: bytes) -> tuple[str, ...]:
+    row = decode(line.removesuffix(b"\n"), MAX_OPENED)
+    if not isinstance(row, list):
+        raise MalformedError("a row is not a list")
+    return tuple(value for value in row if isinstance(value, str))
+
+
 def read_manifest(folder: Path, access: str, digest: str) -> Iterator[tuple[str, ...]]:
     """The rows again; IntegrityError when the file is missing, damaged, or not the one the ledger speaks of."""
     path, found = _path(folder, access), hashlib.sha256()
@@ -74,8 +80,8 @@ def read_manifest(folder: Path, access: str, digest: str) -> Iterator[tuple[str,
         with gzip.open(path, "rb") as packed:
             for line in packed:
                 found.update(line)
-                yield tuple(json.loads(line))
-    except (OSError, EOFError, zlib.error, ValueError) as error:
+                yield _row(line)
+    except (OSError, EOFError, zlib.error, MalformedError) as error:
         raise IntegrityError(f"the manifest {path} cannot be read: {error}") from error
     if found.hexdigest() != digest:
         raise IntegrityError(f"the manifest {path} is not the one that the ledger speaks of")

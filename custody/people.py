@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from custody.durable import write_durably
 from custody.keys import open_private_key, seal_private_key
 from custody.ledger.checkpoint import EntryKey, KeptHeads, LedgerKeys
+from custody.ledger.draft import validate_value
 from custody.ledger.errors import CustodyError, KeyLockedError
 from custody.ledger.signing import PrivateKey, key_id, public_key_of
 
@@ -84,8 +85,9 @@ class Home:
         for path in sorted((self.path / "keys").glob("*.toml")):
             try:
                 facts = tomllib.loads(path.read_text("utf-8"))
-                found.append(Person(facts["name"], facts["agency"], facts["role"], bytes.fromhex(facts["key"])))
-            except (OSError, ValueError, KeyError) as error:
+                name, agency, role = (str(facts[field]) for field in ("name", "agency", "role"))
+                found.append(Person(name, agency, role, bytes.fromhex(facts["key"])))
+            except (OSError, ValueError, KeyError, TypeError) as error:
                 raise CustodyError(f"the key record {path} is unreadable", "Restore it from a backup.") from error
         return sorted(found, key=lambda person: (person.name, person.key))
 
@@ -109,9 +111,11 @@ class Home:
 
     def make_person(self, name: str, agency: str, role: str, passphrase: str) -> Person:
         """A new person with a new key, sealed with `passphrase`."""
+        facts = {"name": name, "agency": agency, "role": role}
+        for value in facts.values():
+            validate_value(value)  # undecodable bytes of a command line: refused before a key is made
         key = self._keep(Ed25519PrivateKey.generate(), passphrase)
-        lines = {"name": name, "agency": agency, "role": role, "key": key.hex()}
-        text = "".join(f"{field} = {quoted(value)}\n" for field, value in lines.items())
+        text = "".join(f"{field} = {quoted(value)}\n" for field, value in {**facts, "key": key.hex()}.items())
         write_durably(self._file(key, "toml"), text.encode())
         return Person(name, agency, role, key)
 

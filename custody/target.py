@@ -58,6 +58,8 @@ class Target:
                     f"{shown(str(path))} is not a file, a block device, or one folder",
                     "Name an image, log files of one folder, or one folder.",
                 )
+            if resolved.count(path) > 1:
+                raise CustodyError(f"{shown(str(path))} is named twice", "Name every file once.")
             if path.parent != resolved[0].parent:
                 raise CustodyError(
                     "the files of one exhibit stand in different folders",

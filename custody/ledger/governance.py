@@ -12,7 +12,7 @@ from typing import Any
 
 from custody.ledger.entry import Entry, unb64, undec
 from custody.ledger.errors import MalformedError
-from custody.ledger.signing import key_id, validate_public_key, verify_payload
+from custody.ledger.signing import ED25519, key_id, validate_public_key, verify_payload
 
 SIGNED_BY_LEDGER = frozenset({"closing", "anchor"})
 AFTER_FREEZE = SIGNED_BY_LEDGER | {"export", "approve"}
@@ -37,6 +37,14 @@ class PublicKey:
             raise MalformedError("a key record's id is not that of its key")
         return key
 
+    @classmethod
+    def parse_author(cls, record: Any, *, with_id: bool = False) -> PublicKey:
+        """`parse` for a key that signs entries, whose signatures have 64 bytes: Ed25519 alone."""
+        key = cls.parse(record, with_id=with_id)
+        if key.alg != ED25519:
+            raise MalformedError("entries are signed with ed25519 alone")
+        return key
+
     @property
     def id(self) -> bytes:
         return key_id(self.alg, self.pk)
@@ -56,7 +64,7 @@ def _governors(policy: Mapping[str, Any]) -> tuple[dict[bytes, PublicKey], int]:
     records = policy["governors"]
     if not isinstance(records, list) or not records:
         raise MalformedError("a policy names no governor")
-    governors = {key.id: key for key in (PublicKey.parse(record, with_id=True) for record in records)}
+    governors = {key.id: key for key in (PublicKey.parse_author(record, with_id=True) for record in records)}
     need = undec(policy["need"])
     if len(governors) != len(records) or not 1 <= need <= len(governors):
         raise MalformedError("a policy needs more signatures than it has governors")
@@ -147,9 +155,9 @@ class Governance:
 
     def _count(self, index: int, target: bytes, key: bytes) -> None:
         pending = self._pending[target]
-        if key in self.governors:
-            pending.approvers.add(key)
-        if len(pending.approvers) >= self.need:
+        pending.approvers.add(key)
+        # who governs is asked at each approval: a governor may have been replaced or revoked since signing
+        if len(pending.approvers & (self.governors.keys() - self.revoked.keys())) >= self.need:
             del self._pending[target]
             _EFFECTS[pending.entry.type](self, index, pending.entry, dry_run=False)
 
@@ -165,7 +173,7 @@ class Governance:
             self.governors, self.need = governors, need
 
     def _enrolled(self, _index: int, entry: Entry, *, dry_run: bool) -> None:
-        key = PublicKey.parse({"alg": entry.pub["alg"], "pk": entry.pub["pk"]})
+        key = PublicKey.parse_author({"alg": entry.pub["alg"], "pk": entry.pub["pk"]})
         proof = b"evikit/pop/v1\n" + (entry.ledger or b"") + entry.id + key.pk
         roles = entry.pub["roles"]
         if not isinstance(roles, list) or not roles or not all(isinstance(r, str) for r in roles):

@@ -10,6 +10,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +156,20 @@ def engine_for(path: Path, *, writable: bool, immutable: bool = False) -> Engine
     return engine
 
 
+_ALEMBIC_VERSION = (  # as Alembic itself makes it, so that both ways of making a ledger give the same
+    "CREATE TABLE alembic_version (\n"
+    "\tversion_num VARCHAR(32) NOT NULL, \n"
+    "\tCONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)"
+)
+
+
 def create(connection: Connection) -> None:
     """Make the tables, triggers and marks of `REVISION` in an empty database."""
     metadata.create_all(connection)
     for trigger in TRIGGERS:
         connection.exec_driver_sql(trigger)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+    connection.exec_driver_sql(_ALEMBIC_VERSION)
     connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
 
 
@@ -170,7 +179,8 @@ def describe(connection: Connection) -> dict[str, str]:
     return {str(name): " ".join(str(sql).split()) for name, sql in rows}
 
 
-def expected() -> dict[str, str]:
+@cache
+def expected() -> Mapping[str, str]:
     """What `describe` gives for a ledger nobody has touched."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
@@ -183,13 +193,14 @@ def validate_revision(connection: Connection) -> None:
     tables = describe(connection)
     if "entry" not in tables or "alembic_version" not in tables:
         raise LedgerVersionError("this file is a database, but not an evikit ledger", "Check the case folder.")
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    if found is None or str(found) > REVISION:
+    rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    found = str(rows[0]) if len(rows) == 1 else "unknown"
+    if found > REVISION:  # "unknown" too: letters sort after digits
         raise LedgerVersionError(
             f"the ledger is of revision {found}, newer than this evikit reads ({REVISION})",
             "Install a newer evikit.",
         )
-    if str(found) < REVISION:
+    if found < REVISION:
         raise LedgerVersionError(f"the ledger is of the older revision {found}", "Run `evikit ledger upgrade`.")
 
 

@@ -245,10 +245,9 @@ class Ledger:
         """A consistent copy of the ledger in a new file, also while others write."""
         if target.exists():
             raise CustodyError(f"{target} exists already", "Choose another name: nothing is overwritten.")
-        with translated(target), self.transaction():
-            with closing(sqlite3.connect(target)) as copy:
-                self._driver().backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")
+        with translated(target), self.transaction(), closing(sqlite3.connect(target)) as copy:
+            self._driver().backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
 
     def _driver(self) -> sqlite3.Connection:
         driver = self._connection.connection.driver_connection if self._connection is not None else None

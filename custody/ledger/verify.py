@@ -41,7 +41,7 @@ class Leaves:
 
     def __init__(self) -> None:
         self._hashes = bytearray()
-        self.index, self.n, self.code, self.key = array("Q"), array("I"), array("B"), array("H")
+        self.index, self.n, self.code, self.key = array("Q"), array("I"), array("B"), array("I")
         self._slots = array("I", bytes(4 * 64))
         self._keys: dict[bytes, int] = {}
         self._types: list[str] = []
@@ -191,8 +191,10 @@ class Replay:
                 self.verdict.fail(index, "reference", "the entry answers one that it cannot answer")
         if entry.type == "access.begin":
             self._open[leaf] = index
-        elif entry.type == "access.end" and self._open.pop(entry.re[0], None) is None and self._complete:
-            self.verdict.fail(index, "reference", "the outcome answers no open access")
+        elif entry.type == "access.end":
+            opened = self._open.pop(entry.re[0], None)
+            if opened is None and (self._complete or self.leaves.find(entry.re[0]) is not None):
+                self.verdict.fail(index, "reference", "the outcome answers no open access")
 
     def _examine_closing(self, index: int, entry: Entry) -> None:
         self.closings.add(index)
@@ -239,6 +241,13 @@ def verify_ledger(
     rows: Iterable[tuple[bytes, bytes, bytes, Openings | None]], notes: Sequence[bytes], trust: Trust
 ) -> Verdict:
     """The verdict on a whole ledger: rows of (payload, signature, stored leaf, openings), from index 0 on."""
+    return replay_ledger(rows, notes, trust).verdict
+
+
+def replay_ledger(
+    rows: Iterable[tuple[bytes, bytes, bytes, Openings | None]], notes: Sequence[bytes], trust: Trust
+) -> Replay:
+    """`verify_ledger`, with all that was derived on the way."""
     verdict = Verdict()
     roots, frontier = bytearray(EMPTY_ROOT), Frontier()
 
@@ -255,7 +264,7 @@ def verify_ledger(
         roots += frontier.root()
     if frontier.size == 0:
         verdict.fail(None, "empty", "there are no entries")
-        return verdict
+        return replay
     replay.finish()
     verdict.size, verdict.root = frontier.size, b64(frontier.root())
     checkpoints = _examine_checkpoints(replay, notes, root_at, frontier.size)
@@ -275,7 +284,7 @@ def verify_ledger(
         heads,
         lambda head: head.size <= frontier.size and root_at(head.size) == head.root,
     )
-    return verdict
+    return replay
 
 
 def _examine_checkpoints(
