@@ -144,6 +144,9 @@ class _Image:
         found, watch = self.found, self.watch
         watch.enter("volumes")
         found.volumes = self._volumes()
+        for volume in found.volumes:
+            if volume.problem:
+                self._problem(volume.index, "volumes", volume.problem)
         found.units.append("volumes")
         watch.enter("names")
         readable = [volume for volume in found.volumes if volume.filesystem]
@@ -163,7 +166,6 @@ class _Image:
             return [Volume(**volume) for volume in listed]
         except UnitFailedError as failure:
             reason = f"libtsk gave no answer: {failure}"
-            self._problem("0", "volumes", reason)
             return [Volume("0", 0, self.medium.size, "", "", problem=reason)]
 
     def _works(self, volume: Volume, walk: Future[dict[str, Any]]) -> Iterator[Work]:

@@ -105,7 +105,7 @@ class TableWriter:
         self._writer.close()
 
     def abandon(self) -> None:
-        """Let go of the file, which will be thrown away: the writer must not touch it later."""
+        """Let go of the file, closed or to be thrown away: the writer must not touch it later."""
         with suppress(OSError):
             self._writer.close()
 
@@ -117,10 +117,9 @@ def table(path: Path, schema: Any) -> Iterator[TableWriter]:
         writer = TableWriter(file, schema)
         try:
             yield writer
-        except BaseException:
+            writer.close()
+        finally:
             writer.abandon()
-            raise
-        writer.close()
 
 
 def batches(path: Path, rows: int = 8192) -> Iterator[pa.RecordBatch]:
