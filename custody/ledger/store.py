@@ -220,7 +220,7 @@ class Ledger:
         while start < stop:
             with self.transaction() as connection:
                 block = connection.execute(
-                    _ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
+                    STORED_ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
                 ).all()
             if not block:
                 return
@@ -232,7 +232,7 @@ class Ledger:
         """All entries of one type, oldest first: the file is searched, the entries of other types are not decoded."""
         mark = func.instr(schema.entry.c.payload, f'"type":"{kind}"'.encode())
         with self.transaction() as connection:
-            block = connection.execute(_ROWS.where(mark > 0)).all()
+            block = connection.execute(STORED_ROWS.where(mark > 0)).all()
         return [row for row in (_row(*item) for item in block) if row.entry.type == kind]
 
     def notes(self) -> list[bytes]:
@@ -328,7 +328,7 @@ class Ledger:
         return ChainPosition(n, count + 1, last)
 
 
-_ROWS = (
+STORED_ROWS = (
     select(schema.entry.c.idx, schema.entry.c.payload, schema.entry.c.sig, schema.entry.c.leaf, schema.opening.c.body)
     .select_from(schema.entry.outerjoin(schema.opening, schema.entry.c.idx == schema.opening.c.idx))
     .order_by(schema.entry.c.idx)
