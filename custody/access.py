@@ -323,7 +323,7 @@ def open_evidence(  # the gate's own words: who records, which exhibit, why, wha
                 "error": _one_line(error) if error else None,
             }
         try:
-            recorder.record("access.end", n, values, re=(begin.leaf,))
+            _record_end(recorder, n, values, begin.leaf)
         finally:
             if source is not None:
                 source.close()
@@ -333,6 +333,16 @@ def _refused(name: str, error: OSError) -> CustodyError:
     if error.errno == errno.ELOOP:
         return CustodyError(f"{shown(name)} is behind a link, which is not followed", "Name what it points to.")
     return CustodyError(f"{shown(name)} cannot be opened: {error.strerror}", "Check its permissions.")
+
+
+def _record_end(recorder: Recorder, n: int, values: Mapping[str, Json], begin: bytes) -> None:
+    try:
+        recorder.record("access.end", n, values, re=(begin,))
+    except CustodyError as refused:
+        # an access never stays open because a value could not be held: say less, and say that
+        less: dict[str, Json] = {"outcome": "failed", "error": f"the outcome could not be recorded: {refused}"}
+        recorder.record("access.end", n, less, re=(begin,))
+        raise
 
 
 def _opened(target: Target, begin: Recorded, manifests: Path) -> Source:

@@ -120,7 +120,7 @@ class Case:
         case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
         case.person, case._key, case._ledger_keys = person, key, keys
         facts: Json = {"number": number, "agency": agency, "title": title, "zone": zone}
-        case._append(Draft("genesis", {"case": facts}, n=0, pub=_genesis_policy(key, keys, kind, domain)))
+        case._append(Draft("genesis", {**case._common(), "case": facts}, n=0, pub=_genesis_policy(key, keys, kind, domain)))
         case.checkpoint()
         return case
 

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from custody.access import FoundFile, Part
-from forensics.columns import printable
+from custody.access import FoundFile, Part, shown
 from forensics.model import FileEntry, Location, Problem
 
 _TYPES = {
@@ -58,8 +57,8 @@ class LooseFiles:
 
 
 def _location(exhibit: str, name: str, meta: str = "") -> Location:
-    shown = printable(name)
-    return Location(exhibit, path=shown, raw_path=None if shown == name else os.fsencode(name), meta=meta)
+    text = shown(name)
+    return Location(exhibit, path=text, raw_path=None if text == name else os.fsencode(name), meta=meta)
 
 
 def refusal(exhibit: str, error: OSError) -> Problem:

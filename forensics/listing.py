@@ -97,8 +97,8 @@ def json_line(value: Mapping[str, Any]) -> str:
 def csv_line(values: Sequence[Any]) -> str:
     """One line of RFC 4180 csv, without the line's end. Null is empty."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="").writerow(values)
-    return buffer.getvalue()
+    csv.writer(buffer).writerow(values)
+    return buffer.getvalue().removesuffix("\r\n")
 
 
 def event_csv(row: Row) -> str:

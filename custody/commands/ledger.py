@@ -14,7 +14,6 @@ from custody.commands.screen import (
     put_facts,
     put_json,
     put_table,
-    put_text,
     reading,
     remark,
     settled,
@@ -119,7 +118,7 @@ def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> N
 
 
 @ledger.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Also write the checkpoint to this file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it; else receipts/checkpoint-SIZE.txt.")
 @with_settings
 def checkpoint(settings: Settings, output: Path | None) -> None:
     """Close and sign the ledger's head now. Keep the file, or its fingerprint, where the lab cannot reach it."""
@@ -129,16 +128,14 @@ def checkpoint(settings: Settings, output: Path | None) -> None:
         note = case.checkpoint()
         if note is None:
             raise CustodyError("the ledger's own key is not in this key store", "Ask its keeper for a checkpoint.")
-        facts = {"size": str(case.ledger.size), "fingerprint": case.fingerprint()}
-        if output is not None:
-            _write_new(output, note)
-            facts["file"] = str(output)
+        path = output or case.receipts / f"checkpoint-{case.ledger.size}.txt"
+        _write_new(path, note)
+        facts = {"size": str(case.ledger.size), "fingerprint": case.fingerprint(), "file": str(path)}
     if settings.json:
         put_json({**facts, "checkpoint": note.decode()})
-    else:
-        put_text(note.decode().rstrip("\n"))
-        put_text("")
-        put_facts(facts)
+        return
+    put_facts(facts)
+    remark(settings, "Lodge the file, or its fingerprint, where the lab cannot reach it: it is the anchor of later proof.")
 
 
 def _write_new(path: Path, data: bytes) -> None:

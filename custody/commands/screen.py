@@ -207,6 +207,17 @@ def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right
     return count
 
 
+def put_columns(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[object]]) -> int:
+    """Rows as they come, in columns of a least width (negative: aligned right); for listings of any length."""
+    layout = " ".join(f"{{:{'>' if width < 0 else '<'}{abs(width)}}}" for _, width in columns)
+    put_text(layout.format(*(name for name, _ in columns)).rstrip())
+    count = 0
+    for row in rows:
+        count += 1
+        put_text(layout.format(*("" if cell is None else visible(cell) for cell in row)).rstrip())
+    return count
+
+
 def put_facts(facts: Mapping[str, object]) -> None:
     """Aligned lines `name  value` on stdout."""
     width = max((len(name) for name in facts), default=0)

@@ -19,16 +19,15 @@ from custody.ledger.entry import (
     commitment,
     decode,
 )
-from custody.ledger.errors import CustodyError
+from custody.ledger.errors import CustodyError, MalformedError
 
 
 def validate_value(value: Json) -> None:
     """Refuse a value that cannot be committed: numbers, odd keys, depth, size, lone surrogates (R4)."""
     try:
-        data = canonical(value)
-    except (UnicodeEncodeError, TypeError, ValueError, RecursionError) as error:
-        raise CustodyError("a field's value is not text that the ledger can hold") from error
-    decode(data, MAX_OPENED)
+        decode(canonical(value), MAX_OPENED)
+    except (UnicodeEncodeError, TypeError, ValueError, RecursionError, MalformedError) as error:
+        raise CustodyError(f"a field's value is not what the ledger can hold: {error}") from error
 
 
 def compose(entry: Entry, values: Mapping[str, Json]) -> tuple[bytes, dict[str, Opening]]:

@@ -1,0 +1,25 @@
+"""Parsers: one artefact format a file, from a file's bytes to artefacts.
+
+A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
+underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
+`_years`, `_authentication`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
+"""
+
+from __future__ import annotations
+
+from forensics.parsers import access_log, event_log, syslog
+from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
+
+__all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
+
+PARSERS: tuple[Parser, ...] = (
+    event_log.PARSER,  # a signature: nothing else can be meant
+    access_log.PARSER,  # a strict line
+    syslog.PARSER,  # the loosest line, so last
+)
+"""Asked in this order; the first that accepts a file reads it."""
+
+
+def parser_for(head: bytes, name: str) -> Parser | None:
+    """The parser for a file, by its first `HEAD_BYTES` and its own name for show; None when none knows it."""
+    return next((parser for parser in PARSERS if parser.accepts(head[:HEAD_BYTES], name)), None)

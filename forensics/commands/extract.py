@@ -1,0 +1,144 @@
+"""`evikit extract`: files out of the evidence, each an access of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.commands.screen import INTEGRITY, PROBLEMS, Settings, put_facts, put_json, visible, with_settings, writing
+from custody.ledger.errors import CustodyError
+
+if TYPE_CHECKING:
+    from custody.access import Source
+    from custody.case import Case
+    from custody.exhibits import Exhibit
+    from forensics.extraction import Extracted
+    from forensics.results import Run
+
+
+@click.command()
+@click.argument("ref", metavar="REF")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True)
+@click.option("--purpose", required=True, help="Why the file is read: it stands in the ledger.")
+@click.option("--volume", default="", help="The volume, where a path stands on several.")
+@click.option("--meta", default="", help="The meta address (inode), where a name stands twice.")
+@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="A folder; else CASE/extracted.")
+@with_settings
+def extract(settings: Settings, ref: str, paths: tuple[str, ...], **options: Any) -> None:
+    """Copy files out of exhibit REF, named as `evikit files` lists them (a stream as file:stream).
+
+    Each is an access of its own, with digest; it is compared with the digest of the examination.
+    """
+    from custody.exhibits import need_exhibit
+
+    results: list[dict[str, Any]] = []
+    if not options["purpose"].strip():
+        raise CustodyError("the purpose is empty", "Say why the file is read: it stands in the ledger.")
+    with writing(settings) as case:
+        exhibit = need_exhibit(case, ref)
+        for path in paths:
+            results.append(_extract_one(case, exhibit, path, options))
+            if settings.json:
+                put_json(results[-1])
+            else:
+                put_facts({name: value for name, value in results[-1].items() if value not in ("", None)})
+    if any(result["match"] is False for result in results):
+        click.get_current_context().exit(INTEGRITY)
+    if any(result["problem"] for result in results):
+        click.get_current_context().exit(PROBLEMS)
+
+
+def _row(run: Run, path: str, options: dict[str, Any]) -> dict[str, Any]:
+    from forensics.queries import file_named
+
+    rows = [row for row in file_named([run], options["volume"], path) if options["meta"] in ("", row["meta"])]
+    if not rows:
+        raise CustodyError(f"the examination lists no {visible(path)!r}", "Paths are as `evikit files` lists them.")
+    if len(rows) > 1:
+        places = ", ".join(f"volume {row['volume']} meta {row['meta']}" for row in rows[:8])
+        raise CustodyError(f"{visible(path)!r} stands {len(rows)} times", f"Choose with --volume or --meta: {places}.")
+    if rows[0]["type"] not in ("file", "virtual"):
+        raise CustodyError(f"{visible(path)!r} is a {rows[0]['type']}, not a file", "Only files are extracted.")
+    return rows[0]
+
+
+def _target(case: Case, exhibit: Exhibit, row: dict[str, Any], folder: Path | None) -> Path:
+    """A new file whose name cannot leave its folder, whatever the evidence calls it."""
+    place = folder or case.path / "extracted" / (re.sub(r"[^A-Za-z0-9]+", "-", exhibit.ref).strip("-") or "exhibit")
+    place.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"[\x00-\x1f\x7f/\\:*?\"<>|]+", "_", row["path"].rpartition("/")[2]).strip(". ")[-120:] or "file"
+    prefix = "-".join(part for part in (row["volume"], row["meta"]) if part)
+    for number in range(1000):
+        path = place / f"{prefix}{f'-{number}' if number else ''}-{name}"
+        if not path.exists():
+            return path
+    raise CustodyError(f"there are a thousand copies of {visible(name)!r} already", "Choose another folder with -o.")
+
+
+def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any]) -> dict[str, Any]:
+    from custody.access import open_evidence
+    from forensics.commands.places import place_of, run_of
+
+    run = run_of(case, exhibit)
+    row = _row(run, path, options)
+    output = _target(case, exhibit, row, options["folder"])
+    with open_evidence(
+        case,
+        exhibit.n,
+        place_of(case, exhibit),
+        purpose=options["purpose"],
+        object_=f"file {row['path']}",
+        settings={},
+        manifests=case.receipts,
+    ) as source:
+        found = _read(source, run, row, output)
+        expected = row["sha256"]
+        match = None if expected is None or found.problem else expected == found.sha256
+        source.outcome.basis = "chunks"
+        source.outcome.read_bytes = found.size
+        source.outcome.partial = found.problem
+        source.outcome.values |= {
+            "path": row["path"],
+            "meta": row["meta"],
+            "stream": row["stream"] or None,
+            "size": str(found.size),
+            "digest": {"sha256": found.sha256},
+            "output_digest": {"sha256": found.sha256},
+            "expected": {"examination": {"sha256": expected}} if expected else None,
+            "match": match,
+        }
+    output.chmod(0o444)
+    return {
+        "exhibit": exhibit.ref,
+        "path": row["path"],
+        "file": str(output),
+        "size": str(found.size),
+        "sha256": found.sha256,
+        "match": match,
+        "problem": found.problem,
+    }
+
+
+def _read(source: Source, run: Run, row: dict[str, Any], output: Path) -> Extracted:
+    from forensics.extraction import Extracted, extract_entry
+    from forensics.queries import volumes
+
+    if row["volume"]:
+        volume = next(found for found in volumes([run]) if found["volume"] == row["volume"])
+        return extract_entry(source.parts[0], source.open, volume, row, output)
+    # a folder's file, or a log: its bytes as they are, opened below the evidence root
+    part = source.open(os.fsdecode(row["raw_path"]) if row["raw_path"] else row["path"])
+    digest, done = hashlib.sha256(), 0
+    with output.open("xb") as file:
+        while block := part.read_at(done, 1 << 20):
+            digest.update(block)
+            file.write(block)
+            done += len(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return Extracted(done, digest.hexdigest(), "" if done == part.size else "the file became shorter while being read")

@@ -1,0 +1,77 @@
+"""`evikit ingest`: take evidence in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.commands.screen import (
+    INTEGRITY,
+    PROBLEMS,
+    Settings,
+    put_facts,
+    put_json,
+    remark,
+    with_settings,
+    writing,
+)
+
+if TYPE_CHECKING:
+    from forensics.commands.intake import Intake
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--exhibit", "ref", metavar="REF", required=True, help="Exhibit reference, for example AH/1.")
+@click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
+@click.option("--state", default="best-evidence", show_default=True, help="original, best-evidence or working-copy.")
+@click.option("--description", default="", help="What the exhibit is, for its registration.")
+@click.option("--expect", metavar="ALG:HEX", help="The digest on the hand-over slip, of the media stream.")
+@click.option("--acquisition-log", type=click.Path(path_type=Path), help="The acquiring tool's log, kept by digest.")
+@click.option("--zone", help="The time zone of local times in the evidence (FAT, logs), as an IANA name.")
+@click.option("--copy", "copy_first", is_flag=True, help="Make and verify a working copy in the case, examine that.")
+@click.option("--again", is_flag=True, help="Examine once more although a complete run exists.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
+@with_settings
+def ingest(settings: Settings, **options: Any) -> None:
+    """Take evidence in: an image (with its segments), a folder, or log files.
+
+    The intent is in the ledger before the first byte is read. The media stream is digested (MD5, SHA-1,
+    SHA-256), volumes and file systems are walked, every readable file is digested and typed, logs are read,
+    and one timeline is made. Further segments of an image are found from its first one.
+    """
+    from forensics.commands.intake import Order, take_in
+    from forensics.commands.progress import progress
+
+    order = Order(**options)
+    order.validate()
+    with writing(settings) as case, progress(settings, order.ref) as listener:
+        intake = take_in(case, order, listener)
+    if settings.json:
+        put_json(intake.json_object())
+    else:
+        _tell(settings, intake)
+    if intake.mismatches:
+        click.get_current_context().exit(INTEGRITY)
+    if intake.problems:
+        click.get_current_context().exit(PROBLEMS)
+
+
+def _tell(settings: Settings, intake: Intake) -> None:
+    found = intake.json_object()
+    media = found["media"]
+    facts = {
+        "exhibit": f"{found['exhibit']} ({media['format']}, {int(media['size']):,} bytes)",
+        **{name: media[name] for name in ("md5", "sha1", "sha256") if media[name]},
+        "volumes": ", ".join(intake.volume_names()) or "none",
+        "found": f"{found['files']:,} files, {found['artefacts']:,} artefacts, {found['events']:,} events",
+        "problems": f"{found['problems']:,}" + (" (evikit report lists them)" if found["problems"] else ""),
+        "run": found["run"],
+    }
+    put_facts(facts)
+    for line in intake.remarks:
+        remark(settings, f"note: {line}")
+    for line in intake.mismatches:
+        remark(settings, f"MISMATCH: {line}")

@@ -1,0 +1,229 @@
+"""Taking evidence in, from the gate's begin to its end: identify, perhaps copy, examine, compare, record.
+
+It joins a case (custody) with an examination (forensics), which only the commands may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from custody.access import Source, open_evidence
+from custody.attachments import keep_attachment
+from custody.case import Case, zone_of
+from custody.exhibits import STATES, find_exhibit, media_digests, outcomes, parse_digest, text, validate_ref
+from custody.ledger.entry import Digest, Json
+from custody.ledger.errors import CustodyError, IntegrityError
+from custody.target import Target
+from forensics import results
+from forensics.commands.copying import copy_of
+from forensics.examination import Examination, Listener, Request, manifest_rows
+from forensics.folder import LooseFiles
+from forensics.hashing import hash_medium
+from forensics.media import open_medium
+from forensics.pipeline import examine_image, examine_tree, is_log
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the examiner asked for, as on the command line."""
+
+    paths: tuple[Path, ...]
+    ref: str
+    purpose: str
+    state: str = "best-evidence"
+    description: str = ""
+    expect: str | None = None
+    acquisition_log: Path | None = None
+    zone: str | None = None
+    copy_first: bool = False
+    again: bool = False
+    jobs: int = 1
+
+    def validate(self) -> None:
+        """Refuse what cannot be carried out, before anything is written."""
+        validate_ref(self.ref)
+        if not self.purpose.strip():
+            raise CustodyError("the purpose is empty", "Say why the evidence is read: it stands in the ledger.")
+        if self.state not in STATES[:3]:
+            raise CustodyError(f"there is no state {self.state!r}", f"States: {', '.join(STATES[:3])}.")
+        if self.zone is not None:
+            zone_of(self.zone)
+        self.slip()
+        Target.locate(self.paths)
+        if self.acquisition_log is not None and not self.acquisition_log.is_file():
+            raise CustodyError(f"there is no file {self.acquisition_log}", "Check --acquisition-log.")
+
+    def slip(self) -> Digest | None:
+        """The digest on the hand-over slip."""
+        return parse_digest(self.expect) if self.expect is not None else None
+
+    def settings(self) -> dict[str, str]:
+        chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state}
+        return {name: value for name, value in chosen.items() if value}
+
+
+@dataclass(slots=True)
+class Intake:
+    """What came of it: the examination, digests that did not agree, and what else should be known."""
+
+    examination: Examination
+    mismatches: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> int:
+        return self.examination.counts.get("problems", 0)
+
+    def volume_names(self) -> list[str]:
+        return [volume.filesystem or volume.description or "unreadable" for volume in self.examination.volumes]
+
+    def json_object(self) -> dict[str, Any]:
+        return {**self.examination.json_object(), "mismatches": self.mismatches, "remarks": self.remarks}
+
+
+def take_in(case: Case, order: Order, listener: Listener) -> Intake:
+    """The whole of `evikit ingest` on an open, unlocked case."""
+    target = Target.locate(order.paths)
+    known = find_exhibit(case, order.ref)
+    unchanged = known is not None and _seen_before(case, known.n, target)
+    if known is not None and unchanged and not order.again and _complete(case, order.ref):
+        raise CustodyError(
+            f"{order.ref} was taken in already and its media are unchanged",
+            "The results stand; --again examines once more, `evikit verify` re-hashes.",
+        )
+    n = known.n if known is not None else _register(case, order, target)
+    if order.acquisition_log is not None:
+        kept: list[Json] = [keep_attachment(case.receipts, order.acquisition_log).described()]
+        case.record("note", n, {"kind": "attachment", "text": "log of the acquiring tool", "attachments": kept})
+    if known is not None and not unchanged:
+        _compare_media(case, n, order, target)
+    if order.copy_first:
+        target = copy_of(case, n, order.ref, order.purpose, target)
+    return _examine(case, n, order, target, listener)
+
+
+def _complete(case: Case, ref: str) -> bool:
+    return bool(results.current_runs(case.path / "derived", ref))
+
+
+def _seen_before(case: Case, n: int, target: Target) -> bool:
+    """Whether the exhibit was read before from files of this very identity."""
+    now = target.identities()
+    return any(values.get("identity") == now for _, values in outcomes(case, n, "access.begin"))
+
+
+def _register(case: Case, order: Order, target: Target) -> int:
+    slip = order.slip()
+    kind = "folder" if target.is_folder else "files" if len(order.paths) > 1 else "image or file"
+    return case.register(
+        {
+            "ref": order.ref,
+            "kind": kind,
+            "description": order.description or None,
+            "state": order.state,
+            "media_digests": {slip.algorithm: slip.value} if slip else None,
+        }
+    )
+
+
+def _compare_media(case: Case, n: int, order: Order, target: Target) -> None:
+    """The reference is known, the files are not: only the same media may be taken in under it."""
+    recorded = media_digests(case, n)
+    if not recorded or target.is_folder:
+        return
+    settings = {"reference": "known"}
+    with open_evidence(
+        case, n, target, purpose="integrity verification", object_="media", settings=settings, manifests=case.receipts
+    ) as source:
+        if is_log(source.parts[0]):
+            return
+        computed = dict(hash_medium(open_medium(source.parts[0], source.open)).media.digests)
+        same = {name: computed.get(name) == value for name, value in recorded.items()}
+        source.outcome.basis = "whole"
+        source.outcome.values |= {"expected": _json(recorded), "computed": _json(computed), "match": all(same.values())}
+        if not all(same.values()):
+            raise IntegrityError(
+                f"{order.ref} stands for other media: their digests differ from those recorded",
+                "Give these media a reference of their own.",
+            )
+
+
+def _json(values: Mapping[str, str]) -> dict[str, Json]:
+    return dict(values)
+
+
+def _examine(case: Case, n: int, order: Order, target: Target, listener: Listener) -> Intake:
+    zone = zone_of(order.zone) if order.zone else None
+    with open_evidence(
+        case,
+        n,
+        target,
+        purpose=order.purpose,
+        object_="whole exhibit",
+        settings=order.settings(),
+        manifests=case.receipts,
+    ) as source:
+        run = results.start_run(case.path / "derived", order.ref, {"zone": order.zone or ""})
+        request = Request(order.ref, run, zone, jobs=order.jobs, listener=listener)
+        examination = _examination(source, target, request)
+        intake = Intake(examination)
+        media = examination.media
+        source.outcome.basis = "whole" if media.digests else "chunks"
+        source.outcome.read_bytes = media.size
+        source.outcome.values |= {
+            "media_digests": _json(media.digests) or None,
+            "header": [{"name": name, "value": value} for name, value in media.header.items()] or None,
+            "result_digests": [{"name": name, "sha256": value} for name, value in examination.result_digests.items()],
+            **_compared(case, n, order, examination, intake),
+        }
+        source.keep_manifest(manifest_rows(run))
+    _compare_header(case, order, media.header, intake)
+    return intake
+
+
+def _examination(source: Source, target: Target, request: Request) -> Examination:
+    if target.is_folder:
+        return examine_tree(source, request)
+    if len(source.parts) > 1 or is_log(source.parts[0]):
+        return examine_tree(LooseFiles(source.parts), request)
+    return examine_image(source.parts[0], source.open, request)
+
+
+def _compared(case: Case, n: int, order: Order, examination: Examination, intake: Intake) -> dict[str, Json]:
+    """Computed digests against the slip, the container's own and those recorded before."""
+    computed, slip = examination.media.digests, order.slip()
+    sources = {
+        "slip": {slip.algorithm: slip.value} if slip else {},
+        "container": {name: value.lower() for name, value in examination.media.stored.items()},
+        "recorded": media_digests(case, n),
+    }
+    compared = False
+    for origin, digests in sources.items():
+        for name, value in digests.items():
+            if name not in computed:
+                intake.remarks.append(f"the {name} of the {origin} could not be compared: it was not computed")
+                continue
+            compared = True
+            if computed[name] != value:
+                intake.mismatches.append(f"{name} of the {origin} is {value}, computed is {computed[name]}")
+    expected: dict[str, Json] = {origin: _json(digests) for origin, digests in sources.items() if digests}
+    return {
+        "expected": expected or None,
+        "computed": _json(computed) or None,
+        "match": (not intake.mismatches) if compared else None,
+    }
+
+
+def _compare_header(case: Case, order: Order, header: Mapping[str, str], intake: Intake) -> None:
+    """The container's header against what the examiner said: a difference is to be known, not an error."""
+    person = case.person.name if case.person else ""
+    said = {"case_number": text(case.facts.get("number")), "evidence_number": order.ref, "examiner_name": person}
+    for name, value in said.items():
+        found = header.get(name, "")
+        if found and found != value:
+            intake.remarks.append(
+                f"the container's header says {name.replace('_', ' ')} {found!r}, here it is {value!r}"
+            )

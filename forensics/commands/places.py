@@ -1,0 +1,39 @@
+"""Where an exhibit's evidence stands now, and which run speaks of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from custody.exhibits import outcomes, text
+from custody.ledger.errors import CustodyError
+from custody.target import Target
+from forensics.results import Run, current_runs
+
+if TYPE_CHECKING:
+    from custody.case import Case
+    from custody.exhibits import Exhibit
+
+
+def place_of(case: Case, exhibit: Exhibit) -> Target:
+    """The files the exhibit was last read from, as the ledger recorded them."""
+    recorded = [values.get("parts") for _, values in outcomes(case, exhibit.n, "access.begin")]
+    parts = recorded[-1] if recorded else None
+    if not isinstance(parts, list) or not parts:
+        raise CustodyError(f"{exhibit.ref} was never read here", "Take it in with `evikit ingest`.")
+    paths = [Path(text(part.get("path"))) for part in parts if isinstance(part, dict)]
+    try:
+        return Target.locate(paths)
+    except CustodyError as error:
+        raise CustodyError(
+            f"the evidence of {exhibit.ref} is not where it was read: {error}",
+            "Put it back, or take it in again from where it is now.",
+        ) from error
+
+
+def run_of(case: Case, exhibit: Exhibit) -> Run:
+    """The newest complete run of the exhibit."""
+    runs = current_runs(case.path / "derived", exhibit.ref)
+    if not runs:
+        raise CustodyError(f"{exhibit.ref} has no complete examination", "Run `evikit ingest`.")
+    return runs[0]

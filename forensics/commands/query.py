@@ -1,0 +1,256 @@
+"""`evikit volumes | files | artefacts | timeline`: questions to the results, which open no evidence."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.commands.screen import Settings, put_columns, reading, remark, with_settings, writing
+from custody.ledger.errors import CustodyError
+
+if TYPE_CHECKING:
+    from custody.case import Case
+    from forensics.queries import Filter
+    from forensics.results import Run
+
+Row = Mapping[str, Any]
+Lines = Callable[[Iterable[Row]], Iterator[str]]
+
+_STAMP = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?\s*(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+
+
+def parse_time(given: str | None) -> int | None:
+    """ISO 8601 as nanoseconds since 1970; without an offset it is UTC. CustodyError for anything else."""
+    if given is None:
+        return None
+    found = _STAMP.fullmatch(given.strip())
+    if found is None:
+        raise CustodyError(f"{given!r} is no time", "Write 2026-03-01, 2026-03-01T10:00:00 or with an offset, +01:00.")
+    day, clock, fraction, offset = found.groups()
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or 'Z').replace('Z', '+00:00')}")
+    except ValueError as error:
+        raise CustodyError(f"{given!r} is no time: {error}", "Write it as 2026-03-01T10:00:00Z.") from error
+    seconds = int((moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
+    return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+
+
+def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        (
+            click.option("--exhibit", "ref", metavar="REF", default="", help="Only this exhibit."),
+            click.option("--run", "run_name", metavar="RUN", default="", help="This run; else the newest complete."),
+            click.option("--text", default="", help="Only rows that hold this text, in whatever case."),
+            click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file: an export entry."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _times(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(
+        (
+            click.option("--from", "start", metavar="TIME", help="From this time on (ISO 8601; UTC unless it says)."),
+            click.option("--to", "end", metavar="TIME", help="Before this time."),
+            click.option("--kind", default="", help="Only this kind (or its first part, such as syslog)."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def _filter(options: Mapping[str, Any]) -> Filter:
+    from forensics.queries import Filter
+
+    return Filter(
+        exhibit=options.get("ref", ""),
+        start=parse_time(options.get("start")),
+        end=parse_time(options.get("end")),
+        kind=options.get("kind", ""),
+        text=options.get("text", ""),
+    )
+
+
+def _runs(case: Case, options: Mapping[str, Any]) -> Sequence[Run]:
+    from custody.exhibits import need_exhibit
+    from forensics.results import current_runs
+
+    if options["ref"]:
+        need_exhibit(case, options["ref"])
+    runs = current_runs(case.path / "derived", options["ref"], options["run_name"])
+    if not runs:
+        raise CustodyError("nothing has been examined yet", "Run `evikit ingest` first.")
+    return runs
+
+
+@contextmanager
+def _sink(case: Case, path: Path | None) -> Iterator[Any]:
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = path.open("x", encoding="utf-8", newline="\n")
+    except FileExistsError:
+        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
+    with file:
+        yield file
+    from custody.disclose import register_document
+
+    register_document(case, case.person.name if case.person else "", "listing", path.name, path.read_bytes())
+
+
+def _answer(  # noqa: PLR0917 - what a listing is made of
+    settings: Settings, options: Mapping[str, Any], ask: Callable[..., Iterator[Row]], lines: Lines,
+    columns: Sequence[tuple[str, int]], cells: Callable[[Row], Sequence[object]],
+) -> None:  # fmt: skip
+    """Ask the results and print: JSON lines or another format through `lines`, else a table of `cells`."""
+    from forensics.listing import json_line
+
+    plain = options.get("form", "table")
+    opened = writing(settings) if options["output"] else reading(settings)
+    with opened as case, _sink(case, options["output"]) as sink:
+        rows = ask(_runs(case, options), _filter(options))
+        if settings.json or plain != "table":
+            for line in lines(rows):
+                sink.write(line + "\n")
+        elif options["output"]:
+            for row in rows:
+                sink.write(json_line(dict(zip((name for name, _ in columns), cells(row), strict=True))) + "\n")
+        else:
+            count = put_columns(columns, map(cells, rows))
+            remark(settings, f"{count:,} rows")
+
+
+def _json_lines(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
+    from forensics.listing import json_line
+
+    return lambda rows: (json_line(shape(row)) for row in rows)
+
+
+def _second(at: int | None) -> str:
+    from forensics.timeline import iso
+
+    return "" if at is None else iso(at)[:19].replace("T", " ")
+
+
+@click.command()
+@_shared
+@with_settings
+def volumes(settings: Settings, **options: Any) -> None:
+    """List the volumes found on the media: place, file system, or the reason it cannot be read."""
+    from forensics import queries
+    from forensics.listing import volume_json
+
+    columns = [("exhibit", 10), ("volume", 6), ("offset", -14), ("length", -16), ("scheme", 6), ("filesystem", 10),
+               ("label", 14), ("description or problem", 1)]  # fmt: skip
+    _answer(settings, options, queries.volumes, _json_lines(volume_json), columns, _volume_cells)
+
+
+def _volume_cells(row: Row) -> Sequence[object]:
+    return (
+        row["exhibit"], row["volume"], f"{row['offset']:,}", f"{row['length']:,}", row["scheme"], row["filesystem"],
+        row["label"], row["problem"] or row["description"],
+    )  # fmt: skip
+
+
+@click.command()
+@_shared
+@_times
+@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile"]), default="table")
+@with_settings
+def files(settings: Settings, **options: Any) -> None:
+    """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones."""
+    from forensics import queries
+    from forensics.listing import bodyfile_entry, file_json
+
+    lines = _json_lines(file_json)
+    if options["form"] == "bodyfile":
+        lines = lambda rows: map(bodyfile_entry, rows)  # noqa: E731 - one of three shapes of the same thing
+    elif options["form"] == "csv":
+        lines = _csv(file_json)
+    columns = [("exhibit", 10), ("vol", 3), ("", 1), ("meta", -8), ("size", -14), ("modified (UTC)", 19), ("path", 1)]
+    _answer(settings, options, queries.files, lines, columns, _file_cells)
+
+
+def _csv(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
+    from forensics.listing import csv_line
+
+    def lines(rows: Iterable[Row]) -> Iterator[str]:
+        names: list[str] = []
+        for row in rows:
+            values = shape(row)
+            if not names:
+                names = [name for name, value in values.items() if not isinstance(value, dict)]
+                yield csv_line(names)
+            yield csv_line([values.get(name) for name in names])
+
+    return lines
+
+
+def _file_cells(row: Row) -> Sequence[object]:
+    mark = "" if row["allocated"] else "R" if row["reallocated"] else "D"
+    size = "" if row["size"] is None else f"{row['size']:,}"
+    path = f"{row['path']}/" if row["type"] == "directory" else row["path"]
+    return row["exhibit"], row["volume"], mark, row["meta"], size, _second(row["modified"]), path
+
+
+@click.command()
+@_shared
+@_times
+@click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
+@with_settings
+def artefacts(settings: Settings, **options: Any) -> None:
+    """List what was read from logs and other traces, as facts with named times."""
+    from forensics import queries
+    from forensics.listing import artefact_json
+
+    columns = [("exhibit", 10), ("kind", 18), ("time (UTC)", 19), ("path", 28), ("fields", 1)]
+    _answer(settings, options, queries.artefacts, _json_lines(artefact_json), columns, _artefact_cells)
+
+
+def _artefact_cells(row: Row) -> Sequence[object]:
+    from forensics.listing import artefact_json
+
+    shown = artefact_json(row)
+    first = next((at for at in shown["times"].values() if at), "") or ""
+    fields = " ".join(f"{name}={value}" for name, value in shown["fields"].items())
+    return row["exhibit"], row["kind"], first[:19].replace("T", " "), row["path"], fields
+
+
+@click.command()
+@_shared
+@_times
+@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile"]), default="table")
+@with_settings
+def timeline(settings: Settings, **options: Any) -> None:
+    """List everything that has a time, in order. Times are UTC; ~ marks local times of an unknown zone."""
+    from forensics import queries
+    from forensics.listing import EVENT_COLUMNS, bodyfile_event, csv_line, event_csv, event_json
+
+    lines = _json_lines(event_json)
+    if options["form"] == "bodyfile":
+        lines = lambda rows: map(bodyfile_event, rows)  # noqa: E731 - one of three shapes of the same thing
+    elif options["form"] == "csv":
+        lines = lambda rows: (  # noqa: E731
+            line for part in ([csv_line(EVENT_COLUMNS)], map(event_csv, rows)) for line in part
+        )
+    columns = [("time (UTC)", 30), ("", 1), ("exhibit", 10), ("what", 24), ("path", 40), ("message", 1)]
+    _answer(settings, options, queries.timeline, lines, columns, _event_cells)
+
+
+def _event_cells(row: Row) -> Sequence[object]:
+    from forensics.listing import event_json
+
+    shown = event_json(row)
+    mark = "~" if row["clock"] == "unknown" else ""
+    return shown["at"], mark, row["exhibit"], row["meaning"], row["path"], row["message"]
