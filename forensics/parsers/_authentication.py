@@ -33,7 +33,7 @@ _KEY = r"(?:: (?P<key>.*))?"
 _ODD = r"(?P<_unknown>(?:invalid|illegal) user )?(?P<user>.*)"
 _END = r"(?:\s+ssh[12]?)?(?: \[preauth\])?"
 _PEER = r"(?P<source>\S+)(?: port (?P<port>[0-9]+))?"
-_WHO = r"(?:(?:(?P<_unknown>invalid)|authenticating) user (?P<user>.*) |user (?P<known>.*) )?"
+_WHO = r"(?:(?:(?P<_unknown>invalid) |authenticating )?user (?P<user>.*) )?(?P<source>\S+) port (?P<port>[0-9]+)"
 
 _SSHD = (
     _saying("login accepted", rf"Accepted (?P<method>\S+) for (?P<user>.*){_FROM}{_END}{_KEY}", "Accepted "),
@@ -45,7 +45,7 @@ _SSHD = (
     _saying("unknown user", rf"(?:Invalid|Illegal) user (?P<user>.*) from {_PEER}", "I"),
     _saying(
         "connection closed",
-        rf"Connection (?:closed|reset) by {_WHO}{_PEER}{_END}",
+        rf"Connection (?:closed|reset) by (?:{_WHO}|(?P<old_source>\S+)){_END}",
         "Connection closed",
         "Connection reset",
     ),
@@ -54,7 +54,7 @@ _SSHD = (
         rf"Connection{_FROM}(?: on (?P<local_address>\S+) port (?P<local_port>[0-9]+).*)?",
         "Connection from",
     ),
-    _saying("disconnected", rf"Disconnected from {_WHO}{_PEER}{_END}", "Disconnected"),
+    _saying("disconnected", rf"Disconnected from (?:{_WHO}|(?P<old_source>\S+)){_END}", "Disconnected"),
     _saying(
         "disconnected",
         r"Received disconnect from (?P<source>\S+?)(?: port (?P<port>[0-9]+))?: ?(?P<code>[0-9]+): (?P<reason>.*)",
@@ -143,7 +143,8 @@ _PROGRAMS: dict[str, tuple[_Saying, ...]] = {
     **dict.fromkeys(("cron", "crond", "crontab"), _CRON),
     "systemd-logind": _LOGIND,
 }
-_SAME_FIELD = {"known": "user", "to": "target_user"}
+_SAME_FIELD = {"to": "target_user"}
+_WORDS_OF_MESSAGES = (" from ", " port ", " : ")
 
 
 def read_meaning(program: str, message: str, fields: dict[str, str]) -> None:
@@ -155,8 +156,6 @@ def read_meaning(program: str, message: str, fields: dict[str, str]) -> None:
     for saying in (*known, *_ANY_PROGRAM):
         if (not saying.starts or text.startswith(saying.starts)) and (match := saying.pattern.fullmatch(text)):
             _add(saying, match, fields)
-            if known is _SSHD and text.count(" from ") > 1:
-                fields["ambiguous_message"] = "true"
             return
 
 
@@ -165,9 +164,11 @@ def _add(saying: _Saying, match: re.Match[str], fields: dict[str, str]) -> None:
     for name, value in match.groupdict().items():
         if name == "_unknown" and value:
             fields["user_unknown"] = "true"
-        elif name == "source" and value:
+        elif name in ("source", "old_source") and value:
             fields["source_ip" if _ADDRESS.fullmatch(value) else "source_host"] = value
         elif value:
             fields.setdefault(_SAME_FIELD.get(name, name), value)
+    if any(words in fields.get("user", "") for words in _WORDS_OF_MESSAGES):
+        fields["ambiguous_message"] = "true"
     if "refusal" in fields:
         fields["action"] = "command refused"

@@ -143,6 +143,13 @@ def _chunks(source: ParserInput) -> Iterator[_Chunk]:
         number, offset = number + 1, offset + _CHUNK
 
 
+@dataclass(frozen=True, slots=True)
+class _LibraryRecord:
+    identifier: int
+    written: str
+    event: str
+
+
 class _EventLogFile:
     """One file being read, chunk after chunk."""
 
@@ -182,38 +189,40 @@ class _EventLogFile:
             reason = f"chunk {chunk.number} does not start as one: {chunk.data[:8].hex()}"
             yield from self._problems.problem(*whole, reason)
             return
-        if chunk.cut_short:
-            reason = f"chunk {chunk.number} is cut short: {chunk.present:,} of {_CHUNK:,} bytes"
-            yield from self._problems.problem(*whole, reason)
-        elif self._checksums and (mismatch := chunk.checksum_problem()):
-            yield from self._problems.problem(*whole, f"chunk {chunk.number}: {mismatch}")
         broken = chunk.broken_chains()
-        if broken:
-            reason = f"chunk {chunk.number}: {len(broken)} of its chains of names and templates are broken"
-            yield from self._problems.problem(*whole, reason)
+        for reason in self._structure(chunk, broken):
+            yield from self._problems.problem(*whole, f"chunk {chunk.number}: {reason}")
         places = chunk.places()
         for record in _library_records(chunk.without(broken)):
             if isinstance(record, str):
                 yield from self._problems.problem(*whole, f"chunk {chunk.number}: {record}")
                 continue
-            found = places.get(record.identifier)
-            offset, length = found.pop(0) if found else whole
-            if chunk.cut_short and (not found_whole(chunk, offset, length) or (offset, length) == whole):
-                yield from self._problems.problem(*whole, f"record {record.identifier} is cut short: it is left out")
-                continue
+            known = places.get(record.identifier)
+            yield from self._record(chunk, record, known.pop(0) if known else None)
+
+    def _structure(self, chunk: _Chunk, broken: list[int]) -> Iterator[str]:
+        if chunk.cut_short:
+            yield f"cut short, {chunk.present:,} of {_CHUNK:,} bytes"
+        elif self._checksums and (mismatch := chunk.checksum_problem()):
+            yield mismatch
+        if broken:
+            yield f"{len(broken)} of its chains of names and templates are broken"
+
+    def _record(
+        self, chunk: _Chunk, record: _LibraryRecord, place: tuple[int, int] | None
+    ) -> Iterator[Artefact | Problem]:
+        """The record as an artefact; a problem where part of it would be the zeros after a file's end."""
+        offset, length = place or (chunk.offset, chunk.present)
+        if chunk.cut_short and (place is None or offset + length > chunk.offset + chunk.present):
+            length = min(length, chunk.offset + chunk.present - offset)
+            made: Artefact | str = "cut short by the end of the file"
+        else:
             kind = _RECOVERED if chunk.cut_short else _RECORD
             made = _artefact(record, self._source.at(offset, length), kind)
-            if isinstance(made, str):
-                yield from self._problems.problem(offset, length, f"record {record.identifier}: {made}")
-            else:
-                yield made
-
-
-@dataclass(frozen=True, slots=True)
-class _LibraryRecord:
-    identifier: int
-    written: str
-    event: str
+        if isinstance(made, str):
+            yield from self._problems.problem(offset, length, f"record {record.identifier}: {made}")
+        else:
+            yield made
 
 
 def _library_records(chunk: bytes) -> Iterator[_LibraryRecord | str]:

@@ -1,0 +1,67 @@
+"""How parser tests read bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from forensics.model import Artefact, Location, Problem
+from forensics.parsers import Parser, ParserInput
+
+Source = Callable[..., ParserInput]
+Read = Callable[..., list[Artefact | Problem]]
+
+
+def nanoseconds(text: str) -> int:
+    """An ISO 8601 time with an offset as nanoseconds UTC."""
+    since = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
+
+
+@pytest.fixture(scope="session")
+def at() -> Callable[[str], int]:
+    return nanoseconds
+
+
+@pytest.fixture(scope="session")
+def source() -> Source:
+    def make(
+        data: bytes, *, zone: str | None = None, reference: str | None = "2026-03-20T12:00:00+00:00", name: str = "log"
+    ) -> ParserInput:
+        return ParserInput(
+            name=name,
+            size=len(data),
+            read_at=lambda offset, length: data[offset : offset + length],
+            location=Location("AH/1", volume="1", path=f"/var/log/{name}", meta="12"),
+            zone=ZoneInfo(zone) if zone else None,
+            reference_time=nanoseconds(reference) if reference else None,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def read(source: Source) -> Read:
+    """`read(parser, data, zone=..., reference=...)` gives all that the parser gives."""
+
+    def run(parser: Parser, data: bytes, **settings: str | None) -> list[Artefact | Problem]:
+        found = list(parser.parse(source(data, **settings)))
+        for result in found:
+            assert result.location.exhibit == "AH/1"
+            assert result.location.path.startswith("/var/log/")
+            if isinstance(result, Artefact):
+                assert result.kind in parser.kinds
+                assert (result.parser, result.version) == (parser.name, parser.version)
+                assert set(result.raw) == set(result.times) or result.fields.get("year_inferred") == "unknown"
+                assert all(isinstance(value, str) for value in result.fields.values())
+                assert result.location.offset is not None
+                assert result.location.offset + (result.location.length or 0) <= len(data)
+            else:
+                assert "\n" not in result.reason
+                assert result.reason.isprintable()
+        return found
+
+    return run

@@ -1,0 +1,122 @@
+"""The register of parsers: complete, tested, and giving back only values for any bytes."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import forensics.parsers
+from forensics.parsers import HEAD_BYTES, PARSERS, Parser, parser_for
+
+FOLDER = Path(forensics.parsers.__file__).parent
+FORMATS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+LIBRARIES = {"event_log": {"evtx"}}
+
+ANY_LINES = st.lists(
+    st.one_of(
+        st.binary(max_size=60),
+        st.sampled_from(
+            [
+                b"Jan 22 07:52:33 host sshd[3]: Accepted password for a from 192.0.2.1 port 1 ssh2",
+                b"Feb 29 23:59:60 host sudo: a : TTY=x ; PWD=/ ; USER=root ; COMMAND=",
+                b"<999>Jan  1 00:00:00 h p: m",
+                b'<34>1 2003-10-11T22:14:15.003Z h app - ID47 [a@1 b="c\\"]"] m',
+                b"2025-03-01T10:00:00+99:99 host p: m",
+                b"9999-99-99T99:99:99Z host p: m",
+                b'::1 - - [31/Feb/2025:10:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "-"',
+                b'h - u s [01/Mar/2025:10:00:00 -9999] "\\"\\x16" 400 -',
+                b"\0" * 20,
+                b"ElfFile\0",
+                b"ElfChnk\0",
+            ]
+        ).flatmap(lambda line: st.integers(0, len(line)).map(lambda cut: line[:cut] + line[cut + 1 :])),
+    ),
+    max_size=12,
+).map(b"\n".join)
+
+
+def test_every_format_of_the_folder_is_registered_and_tested() -> None:
+    registered = [type(parser).__module__.rpartition(".")[2] for parser in PARSERS]
+    assert sorted(registered) == FORMATS
+    here = Path(__file__).parent
+    assert [name for name in FORMATS if not (here / f"test_{name}.py").exists()] == []
+
+
+def test_names_and_kinds_are_unique() -> None:
+    assert len({parser.name for parser in PARSERS}) == len(PARSERS)
+    kinds = [kind for parser in PARSERS for kind in parser.kinds]
+    assert len(set(kinds)) == len(kinds)
+    assert all(kind == kind.lower() and "." in kind for kind in kinds)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)
+def test_parsers_are_pure(path: Path) -> None:
+    allowed = {"forensics.model", "forensics.parsers"} | LIBRARIES.get(path.stem, set())
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or ""]
+        for name in names:
+            root = name.split(".")[0]
+            assert root in sys.stdlib_module_names or any(name.startswith(prefix) for prefix in allowed), name
+            assert root not in {"os", "pathlib", "time", "socket", "subprocess", "sqlite3"}, name
+
+
+def test_modules_name_their_parser() -> None:
+    for name in FORMATS:
+        assert importlib.import_module(f"forensics.parsers.{name}").PARSER in PARSERS
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+@given(
+    data=st.one_of(st.binary(max_size=2000), ANY_LINES),
+    prefix=st.sampled_from([b"", b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"]),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_give_artefacts_or_problems(parser: Parser, data: bytes, prefix: bytes, read: Any) -> None:
+    whole = prefix + data
+    found = read(parser, whole, zone="Europe/Belgrade")
+    assert isinstance(parser.accepts(whole[:HEAD_BYTES], "syslog"), bool)
+    assert found == read(parser, whole, zone="Europe/Belgrade")
+
+
+@pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
+def test_an_error_of_the_evidence_goes_through(parser: Parser, source: Any) -> None:
+    class BadSectorError(OSError):
+        pass
+
+    def refuse(offset: int, length: int) -> bytes:
+        raise BadSectorError(5, "Input/output error")
+
+    broken = source(b"")
+    object.__setattr__(broken, "read_at", refuse)
+    with pytest.raises(BadSectorError):
+        list(parser.parse(broken))
+
+
+def test_nothing_claims_empty_or_foreign_files() -> None:
+    assert parser_for(b"", "auth.log") is None
+    assert parser_for(b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.png") is None
+    assert parser_for(b"2009-02-25 11:45:45 status installed package 1.0\n", "dpkg.log") is None
+    assert parser_for(b"2024-01-01T00:00:00Z stdout F message\n", "pod.log") is None
+
+
+def test_opened_input_is_a_seekable_stream(source: Any) -> None:
+    data = bytes(range(256)) * 100
+    with source(data).open() as stream:
+        assert stream.read(10) == data[:10]
+        assert stream.seek(-5, io.SEEK_END) == len(data) - 5
+        assert stream.read() == data[-5:]
+        assert stream.seek(1000) == 1000
+        assert stream.seek(4, io.SEEK_CUR) == 1004
+        assert stream.read(3) == data[1004:1007]
+        with pytest.raises(OSError, match="before the start"):
+            stream.seek(-1)
