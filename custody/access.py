@@ -25,6 +25,22 @@ if TYPE_CHECKING:
     from custody.manifest import Manifest
 
 
+__all__ = [
+    "FoundFile",
+    "Outcome",
+    "Part",
+    "PartOpener",
+    "Recorded",
+    "Recorder",
+    "Source",
+    "identity",
+    "open_beneath",
+    "open_evidence",
+    "shown",
+    "walk_beneath",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """One file of the evidence (an image, a segment, a log), opened read-only by the gate.

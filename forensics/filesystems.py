@@ -31,6 +31,8 @@ _NAME_ALLOCATED = 1  # TSK_FS_NAME_FLAG_ALLOC
 _META_ALLOCATED = 1  # TSK_FS_META_FLAG_ALLOC
 _DIRECTORIES = (2, 11)  # TSK_FS_META_TYPE_DIR, _VIRT_DIR
 _TOLD_APART = ("file", "directory", "link")
+_ORPHANS = b"$OrphanFiles/"
+_SMALLEST_INODE = 128  # bytes, ext2 and UFS 1
 _BAD_CLUSTERS = "8"  # MFT record of $BadClus
 
 _LOCAL_TIME = ("FAT12", "FAT16", "FAT32", "exFAT")
@@ -247,6 +249,12 @@ class _Walk:
             who.link_target,
         )
 
+    def _claims_too_many_inodes(self) -> bool:
+        """A flipped inode count makes libtsk look at billions of inodes that are not there."""
+        fs = self.fs
+        room = fs.image.get_size() - fs.volume.offset
+        return fs.name.startswith(("Ext", "UFS")) and int(fs.tsk.info.last_inum) * _SMALLEST_INODE > room
+
     def _descend(self, address: int, path: bytes) -> Iterator[Problem]:
         meta = str(address)
         if address in self.on_path:
@@ -258,6 +266,11 @@ class _Walk:
                 yield self._problem(
                     path, f"the directory has over {MAX_VISITS} names: no more are followed", meta
                 )
+            return
+        if path == _ORPHANS and self._claims_too_many_inodes():
+            yield self._problem(
+                path, "the superblock claims more inodes than fit: no search for orphans", meta
+            )
             return
         if len(self.stack) >= MAX_DEPTH:
             yield self._problem(path, f"directories nested over {MAX_DEPTH} deep are not listed", meta)

@@ -11,7 +11,7 @@ import stat
 from typing import Any
 
 from custody.access import FoundFile
-from custody.target import shown
+from forensics.columns import printable
 from forensics.folder import Tree
 
 _BLOCK = 1 << 20
@@ -30,12 +30,12 @@ def listing_digest(tree: Tree, sink: Any) -> tuple[dict[str, str], int, str]:
     digest, size, problems = hashlib.sha256(), 0, list[str]()
     for item in tree.files():
         if not isinstance(item, FoundFile):
-            problems.append(f"{shown(item.filename or '')}: {item.strerror}")
+            problems.append(f"{printable(item.filename or '')}: {item.strerror}")
         elif stat.S_ISREG(item.facts.st_mode):
             try:
                 value, length = _file_digest(tree, item)
             except OSError as error:
-                problems.append(f"{shown(item.name)}: {error.strerror}")
+                problems.append(f"{printable(item.name)}: {error.strerror}")
                 continue
             line = listing_line(value, os.fsencode(item.name))
             digest.update(line)

@@ -76,10 +76,11 @@ class _Question:
         values = [value for _, value in bounds if value is not None]
         self.where(f"len(list_filter({times}, lambda t: {condition})) > 0", *values)
 
-    def rows(self, order: str = "") -> Iterator[dict[str, Any]]:
-        """Run it. Raises `ResultsError` when a table cannot be read."""
+    def rows(self, order: str = "", most: int = 0) -> Iterator[dict[str, Any]]:
+        """Run it, for all rows or the first `most`. Raises `ResultsError` when a table cannot be read."""
         where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
         sql = f"SELECT * FROM read_parquet(?){where}{f' ORDER BY {order}' if order else ''}"  # noqa: S608
+        sql += f" LIMIT {most:d}" if most else ""
         return _rows(sql, self._values) if self.files else iter(())
 
 
@@ -158,6 +159,23 @@ def timeline(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[st
     if chosen.end is not None:
         question.where('"at" < ?', chosen.end)
     return question.rows('"at", exhibit, volume, path, meaning, kind, row')
+
+
+def excerpt(run: Run, most: int) -> list[dict[str, Any]]:
+    """The first and the last events of a run, `most` in all: of logs and other traces, else of files."""
+    order = ("at", "volume", "path", "meaning", "kind", "row")
+    for kinds in ("kind <> 'file'", "kind = 'file'"):
+        ends: list[list[dict[str, Any]]] = []
+        for direction in ("ASC", "DESC"):
+            question = _Question([run], "events")
+            question.where(kinds)
+            ends.append(list(question.rows(", ".join(f'"{name}" {direction}' for name in order), most)))
+        first, last = ends
+        if len(first) < most and first:
+            return first
+        if first:
+            return first[: most // 2] + last[: most // 2][::-1]
+    return []
 
 
 def problems(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:

@@ -118,7 +118,9 @@ def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> N
 
 
 @ledger.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Where to write it; else receipts/checkpoint-SIZE.txt.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Where to write it; else receipts/checkpoint-SIZE.txt."
+)
 @with_settings
 def checkpoint(settings: Settings, output: Path | None) -> None:
     """Close and sign the ledger's head now. Keep the file, or its fingerprint, where the lab cannot reach it."""
@@ -135,7 +137,9 @@ def checkpoint(settings: Settings, output: Path | None) -> None:
         put_json({**facts, "checkpoint": note.decode()})
         return
     put_facts(facts)
-    remark(settings, "Lodge the file, or its fingerprint, where the lab cannot reach it: it is the anchor of later proof.")
+    remark(
+        settings, "Lodge the file, or its fingerprint, where the lab cannot reach it: it is the anchor of later proof."
+    )
 
 
 def _write_new(path: Path, data: bytes) -> None:

@@ -85,7 +85,7 @@ class EventFound:
 class ExhibitFindings:
     """What one run found in one exhibit, as plain values.
 
-    `media`: name -> value (format, size, sector_size ...). `counts`: files, events, artefacts, problems, all of the run.
+    `media`: name -> value (format, size, sector_size ...). `counts`: files, events, artefacts, problems.
     `problems` and `timeline` may be excerpts (first ones, first/last ones); the counts tell how many there are.
     `result_digests`: result file -> SHA-256 hex of the files the values were read from, held against the ledger's.
     """
@@ -147,8 +147,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A field put right by a later entry: both values, the reason, by whom and when. `fits`: the old value is that
-    of the entry it corrects; None where that is not shown."""
+    """A field put right by a later entry: both values, the reason, by whom and when.
+
+    `fits`: the old value is that of the entry it corrects; None where that is not shown.
+    """
 
     entry: int
     target: int | None

@@ -1,0 +1,111 @@
+"""`evikit report`: the court report and the bundle that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from custody.commands.screen import INTEGRITY, Settings, put_facts, put_json, remark, with_settings, writing
+from custody.ledger.errors import CustodyError
+
+if TYPE_CHECKING:
+    from custody.case import Case
+    from custody.report.model import ExhibitFindings
+    from forensics.results import Run
+
+PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 120
+
+
+@click.command()
+@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="A new folder.")
+@click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
+@with_settings
+def report(settings: Settings, folder: Path, recipient: str) -> None:
+    """Write report.html, bundle.json and fingerprint.txt into a new folder.
+
+    The bundle is verified as a stranger would, and the report is made from nothing else, but for the results of the
+    examination, which are held against the digests in the ledger. That it was made, and for whom, is recorded.
+    """
+    from custody.disclose import Disclosure, disclose, register_document
+    from custody.durable import write_durably
+    from custody.ledger.bundle import verify_bundle
+    from custody.ledger.verdict import Trust
+    from custody.report.build import build
+    from custody.report.html import render
+    from custody.report.model import Cover
+
+    if folder.exists() and any(folder.iterdir()):
+        raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(settings) as case:
+        data = disclose(case, Disclosure(recipient), folder / "bundle.json", kind="report")
+        verdict, found = verify_bundle(data, Trust())
+        cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient)
+        page = render(build(verdict, found, _findings(case), cover))
+        write_durably(folder / "report.html", page, 0o644)
+        register_document(case, recipient, "report", "report.html", page)
+        shown = _fingerprint(data)
+        write_durably(folder / "fingerprint.txt", f"{shown}\n".encode(), 0o644)
+    facts: dict[str, Any] = {
+        "verdict": str(verdict.result),
+        "report": str(folder / "report.html"),
+        "bundle": str(folder / "bundle.json"),
+        "fingerprint": shown,
+    }
+    if settings.json:
+        put_json(facts)
+    else:
+        put_facts(facts)
+        remark(settings, "Lodge the fingerprint with the court, by another way than the report itself.")
+    if verdict.failed:
+        click.get_current_context().exit(INTEGRITY)
+
+
+def _fingerprint(bundle: bytes) -> str:
+    from custody.ledger.bundle import decode_bundle
+    from custody.ledger.note import fingerprint, parse_note
+
+    return fingerprint(parse_note(str(decode_bundle(bundle)["checkpoint"]).encode()).checkpoint)
+
+
+def _findings(case: Case) -> list[ExhibitFindings]:
+    """What the newest complete run of every exhibit found, as plain values."""
+    from forensics.results import current_runs
+
+    return [_of_run(run) for run in current_runs(case.path / "derived")]
+
+
+def _of_run(run: Run) -> ExhibitFindings:
+    from custody.report.model import EventFound, ExhibitFindings, ProblemFound, VolumeFound
+    from forensics import queries
+    from forensics.listing import event_json, volume_json
+    from forensics.results import file_digest
+
+    manifest = run.manifest()
+    media = {str(name): str(value) for name, value in manifest.get("media", {}).items() if isinstance(value, str | int)}
+    volumes = [
+        VolumeFound(
+            row["volume"],
+            row["offset"],
+            row["length"],
+            row["description"],
+            row["filesystem"],
+            row["label"],
+            row["problem"],
+        )
+        for row in map(volume_json, queries.volumes([run]))
+    ]
+    problems = [
+        ProblemFound(f"{row['volume']}:{row['path']}" if row["volume"] else row["path"], row["stage"], row["reason"])
+        for row in islice(queries.problems([run]), PROBLEMS_SHOWN)
+    ]
+    events = [
+        EventFound(row["at"], row["meaning"], row["path"], row["message"], row["clock"])
+        for row in map(event_json, queries.excerpt(run, EVENTS_SHOWN))
+    ]
+    digests = {path.name: file_digest(path) for path in sorted(run.path.iterdir()) if path.is_file()}
+    return ExhibitFindings(run.exhibit, run.name, media, volumes, manifest.get("counts", {}), problems, events, digests)

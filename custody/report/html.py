@@ -1,0 +1,157 @@
+"""A report as one self-contained HTML5 file: no network, no script; for a phone, a screen reader, and A4 paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+from custody.report import words
+from custody.report.html_record import annex, case, custody, digests, exhibits
+from custody.report.html_results import examined, timeline, unread
+from custody.report.markup import Content, Markup, css_string, markup_of, tag
+from custody.report.model import Integrity, Line, Mark, Report
+from custody.report.parts import SIGN, bullets, entry_link, facts, paragraph, section
+from custody.report.phrase import Phrase
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def render(report: Report) -> bytes:
+    """The whole file, UTF-8. Equal reports give equal bytes."""
+    number = next((markup_of(fact.value) for fact in report.case.facts if fact.label == "Case number"), Markup(""))
+    page = tag("html", _head(report), _body(report, number), lang="en")
+    return f"<!DOCTYPE html>\n{page}\n".encode()
+
+
+@cache
+def _style() -> str:
+    return resources.files(__package__).joinpath("report.css").read_text("utf-8")
+
+
+def _head(report: Report) -> Markup:
+    footer = f"{words.TITLE} {report.reference}"
+    fingerprint = report.head.fingerprint or "no record"
+    names = (
+        f"@page {{ @bottom-left {{ content: {css_string(footer[:90])}; }} "
+        f"@bottom-right {{ content: {css_string(fingerprint[:32])} ' · ' counter(page) ' / ' counter(pages); }} }}"
+    )
+    return tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="referrer", content="no-referrer"),
+        tag("title", f"{report.title} {report.reference}"),
+        tag("style", Markup(_style() + names)),
+    )
+
+
+def _body(report: Report, number: Markup) -> Markup:
+    exercise = tag("p", tag("strong", words.EXERCISE), class_="exercise") if report.case.kind == "exercise" else ""
+    header = tag(
+        "header",
+        exercise,
+        tag("h1", report.title),
+        tag("p", "Case ", number, class_="subtitle") if number else "",
+        _cover(report),
+    )
+    sections: Content = [_verdict(report)]
+    if report.shown:
+        contents = (case, exhibits, custody, digests, examined, unread, timeline)
+        sections = [sections, _contents(), [part(report) for part in contents], _limits(report), annex(report)]
+    else:
+        sections = [sections, _limits(report)]
+    ending = tag("footer", exercise, tag("p", f"{report.title} {report.reference}. End of the report."))
+    skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
+    return tag("body", skip, header, tag("main", sections, id="main"), ending)
+
+
+def _cover(report: Report) -> Markup:
+    rows: list[tuple[str, Phrase]] = [
+        ("Report", (report.reference,)),
+        ("Dated (last signed head, claimed)", report.dated),
+    ]
+    rows += [("For", report.recipient)] if report.recipient else []
+    return tag("dl", (tag("div", tag("dt", name), tag("dd", markup_of(value))) for name, value in rows))
+
+
+def _contents() -> Markup:
+    links = (tag("li", tag("a", heading, href=f"#{name}")) for name, heading in _SECTIONS)
+    return tag("nav", tag("h2", "Contents"), tag("ol", links), aria_label="Contents", class_="contents")
+
+
+_SECTIONS = (
+    ("verdict", "The verdict, and how to verify it yourself"),
+    ("case", "The case"),
+    ("exhibits", "The exhibits"),
+    ("custody", "Custody: who did what, when and why"),
+    ("digests", "Digests"),
+    ("examined", "What was examined"),
+    ("unread", "What was not read"),
+    ("timeline", "Timeline (excerpt)"),
+    ("limits", "What this report cannot say"),
+    ("annex", "Annex"),
+)
+
+
+# --- the verdict ------------------------------------------------------------------------------------------
+
+
+def _verdict(report: Report) -> Markup:
+    integrity, handling = report.integrity, report.handling
+    up_to = words.UP_TO.format(last=report.head.last_entry)
+    return section(
+        1,
+        "verdict",
+        _SECTIONS[0][1],
+        _line("Integrity of the record", integrity.headline, integrity.mark, integrity.meaning),
+        _line("Handling of the evidence", handling.headline, handling.mark, handling.meaning),
+        paragraph(up_to, "upto") if report.shown else "",
+        _reasons(integrity),
+        _yourself(report),
+    )
+
+
+def _line(name: str, headline: str, mark: Mark, meaning: str) -> Markup:
+    sign = tag("span", SIGN[mark], aria_hidden="true")
+    verdict = tag("p", tag("span", f"{name}: ", class_="what"), tag("strong", sign, headline), class_="headline")
+    return tag("div", verdict, tag("p", meaning), class_=f"verdict {mark.value}")
+
+
+def _reasons(integrity: Integrity) -> Content:
+    counted = ", ".join(f"{number:,} {what}" for what, number in integrity.counts if number)
+    groups: Sequence[tuple[str, Sequence[Content]]] = (
+        ("What failed", [_finding(line) for line in integrity.failed]),
+        ("What must be known", [_finding(line) for line in integrity.notes]),
+        ("What was not checked", [markup_of(item) for item in integrity.not_checked]),
+        ("What was proved", [markup_of(item) for item in integrity.proved]),
+    )
+    more = paragraph(f"{integrity.more:,} more are not listed here; verifying the bundle lists them.", "hint")
+    return [
+        *([tag("h3", title), bullets(items)] for title, items in groups if items),
+        more if integrity.more else "",
+        paragraph(f"Examined: {counted}.", "hint") if counted else "",
+    ]
+
+
+def _finding(line: Line) -> Content:
+    return [[entry_link(line.entry), ": "] if line.entry is not None else "", markup_of(line.says)]
+
+
+def _yourself(report: Report) -> Content:
+    first, second, third = report.verify_yourself
+    fingerprint = report.head.fingerprint
+    return [
+        tag("h3", "Verify it yourself"),
+        tag("p", markup_of(first)),
+        tag("pre", tag("code", report.command), tabindex="0", role="region", aria_label="Command to verify the bundle"),
+        tag("p", markup_of(second)),
+        [tag("p", markup_of(third)), tag("p", tag("code", fingerprint), class_="fingerprint")] if fingerprint else "",
+        facts(report.bundle),
+        tag("p", "Record ", tag("code", report.head.ledger), class_="hint") if report.head.ledger else "",
+    ]
+
+
+def _limits(report: Report) -> Markup:
+    return section(9 if report.shown else 2, "limits", "What this report cannot say", bullets(report.limits))

@@ -1,0 +1,162 @@
+"""HTML of what the record says: case, exhibits, custody, digests, annex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from custody.report import words
+from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.model import Exhibit, Remark, Remarks, Report, Step
+from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
+
+
+def case(report: Report) -> Markup:
+    """Section 2."""
+    people = bullets(markup_of(person) for person in report.case.people)
+    return section(
+        2,
+        "case",
+        "The case",
+        facts(report.case.facts),
+        tag("h3", "People in whose name entries stand"),
+        people if report.case.people else paragraph("No entry shown names anyone."),
+    )
+
+
+def exhibits(report: Report) -> Markup:
+    """Section 3."""
+    cards = [
+        tag("article", tag("h3", markup_of(item.title), id=f"exhibit-{item.n}"), facts(item.facts), class_="card")
+        for item in report.exhibits
+    ]
+    return section(3, "exhibits", "The exhibits", cards or paragraph("No exhibit is shown."))
+
+
+def custody(report: Report) -> Markup:
+    """Section 4: a table for each exhibit, then one for the case itself."""
+    return section(
+        4,
+        "custody",
+        "Custody: who did what, when and why",
+        paragraph(words.CLAIMED, "hint"),
+        (_custody_of(item) for item in report.exhibits),
+        tag("h3", "The case itself"),
+        _steps("What happened to the record, by entry", report.case_steps),
+        _remarks(report.case_remarks),
+    )
+
+
+def _custody_of(exhibit: Exhibit) -> Content:
+    title = markup_of(exhibit.title)
+    return [
+        tag("h3", title),
+        _steps([title, ": what happened, by entry"], exhibit.steps),
+        _remarks(exhibit.remarks),
+    ]
+
+
+def _steps(caption: Content, steps: Sequence[Step]) -> Markup:
+    columns = ("Entry", "When (claimed)", "Who", "What and why", "Outcome")
+    return table(caption, columns, (_step(step) for step in steps), "custody")
+
+
+def _step(step: Step) -> Sequence[Content]:
+    numbers: Content = [entry_link(step.entry), *([" to ", entry_link(step.ended)] if step.ended is not None else [])]
+    ended: Content = [tag("br"), "until ", markup_of(step.until)] if step.until else ""
+    withheld = paragraph(words.WITHHELD_FIELDS.format(count=step.withheld), "hint") if step.withheld else ""
+    what = [tag("p", markup_of(step.what)), facts(step.details) if step.details else "", corrections(step.corrections)]
+    outcome = marked(step.mark, markup_of(step.outcome)) if step.outcome else "—"
+    return (numbers, [markup_of(step.at), ended], markup_of(step.who), [*what, withheld], outcome)
+
+
+def _remarks(remarks: Remarks) -> Content:
+    groups = (
+        ("Observations", "What was seen.", remarks.observations),
+        ("Opinions", "What the author makes of it. Not a fact of the record.", remarks.opinions),
+        ("Attachments", "Documents kept with the record.", remarks.attachments),
+    )
+    return [
+        tag("div", tag("h4", title), paragraph(hint, "hint"), (_remark(item) for item in group), class_="remarks")
+        for title, hint, group in groups
+        if group
+    ]
+
+
+def _remark(remark: Remark) -> Markup:
+    source = [entry_link(remark.entry), ", ", markup_of(remark.who), ", ", markup_of(remark.at)]
+    return tag(
+        "div",
+        tag("blockquote", markup_of(remark.text)),
+        tag("p", source, class_="hint"),
+        facts(remark.details) if remark.details else "",
+        corrections(remark.corrections),
+        class_="remark",
+    )
+
+
+def digests(report: Report) -> Markup:
+    """Section 5."""
+    return section(
+        5,
+        "digests",
+        "Digests",
+        paragraph("A digest of the medium is over the bytes of the original device as the image holds them."),
+        (_digests_of(item) for item in report.exhibits),
+        _containers(report.exhibits),
+    )
+
+
+def _digests_of(exhibit: Exhibit) -> Content:
+    title = markup_of(exhibit.title)
+    rows = (
+        (line.algorithm, markup_of(line.source), markup_of(line.value), marked(line.mark, line.compared))
+        for line in exhibit.digests
+    )
+    columns = ("Algorithm", "Where it comes from", "Value", "Comparison")
+    listed = table([title, ": digests of the medium"], columns, rows, "digests") if exhibit.digests else ""
+    return [tag("h3", title), tag("p", marked(exhibit.verdict_mark, exhibit.verdict)), listed]
+
+
+def _containers(exhibits: Sequence[Exhibit]) -> Content:
+    rows = [
+        (markup_of(line.file), markup_of(item.title), line.algorithm, markup_of(line.value), markup_of(line.source))
+        for item in exhibits
+        for line in item.containers
+    ]
+    hint = "Digests of the files themselves. They differ from those of the medium, and must not be compared with them."
+    columns = ("File", "Exhibit", "Algorithm", "Value", "Source")
+    listed = table("Digests of the files that hold the images", columns, rows, "digests")
+    return [tag("h3", "Container files"), paragraph(hint, "hint"), listed] if rows else ""
+
+
+def annex(report: Report) -> Markup:
+    """Section 10."""
+    entries = (
+        (
+            tag("span", str(line.index), id=f"entry-{line.index}"),
+            line.type,
+            markup_of(line.exhibit),
+            markup_of(line.at),
+            tag("code", line.key[:16]),
+            tag("code", line.leaf[:16]),
+        )
+        for line in report.entries
+    )
+    keys = ((tag("code", k.key), k.algorithm or "—", k.part, markup_of(k.names), str(k.entries)) for k in report.keys)
+    tools = ((markup_of(t.tool), f"{t.first} to {t.last}", str(t.entries)) for t in report.tools)
+    return section(
+        10,
+        "annex",
+        "Annex",
+        tag("h3", "All entries shown"),
+        paragraph("Hashes are shortened to 16 digits; the bundle holds them whole.", "hint"),
+        table(
+            "Entries", ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash"), entries, "list"
+        ),
+        tag("h3", "Keys"),
+        table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), keys, "list keys"),
+        tag("h3", "Tools"),
+        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "list"),
+        tag("h3", "Words used in this report"),
+        tag("dl", (tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in report.glossary)),
+    )

@@ -1,0 +1,127 @@
+"""HTML of what was found in the exhibits, what was not read, and an excerpt of the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from custody.report import words
+from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.model import Examined, Exhibit, FileRead, Report
+from custody.report.parts import bullets, entry_link, marked, paragraph, section, table
+from custody.report.phrase import quote
+
+
+def examined(report: Report) -> Markup:
+    """Section 6."""
+    left_out = bullets(markup_of(item) for item in report.left_out) if report.left_out else ""
+    return section(6, "examined", "What was examined", left_out, (_examined_of(item) for item in report.exhibits))
+
+
+def _examined_of(exhibit: Exhibit) -> Content:
+    parts = [_run(item) for item in exhibit.examined] or [paragraph(words.NO_RESULTS)]
+    return [tag("h3", markup_of(exhibit.title)), parts, _files_read(exhibit.files_read)]
+
+
+def _said(text: str, *, code: bool = False) -> Markup:
+    return markup_of((quote(text, code=code) if text else "—",))
+
+
+def _run(item: Examined) -> Content:
+    found = item.findings
+    media = [("Run", found.run), *found.media.items()]
+    listed = tag("dl", (tag("div", tag("dt", _said(name)), tag("dd", _said(value))) for name, value in media))
+    counts = ", ".join(f"{number:,} {name}" for name, number in found.counts.items())
+    rows = (
+        (
+            _said(volume.volume),
+            _said(volume.offset),
+            _said(volume.length),
+            _said(volume.description),
+            _said(volume.filesystem or volume.problem),
+            _said(volume.label),
+        )
+        for volume in found.volumes
+    )
+    columns = ("Volume", "Offset (bytes)", "Length (bytes)", "Description", "File system, or why unread", "Label")
+    volumes = table("Volumes", columns, rows, "list") if found.volumes else paragraph("No volume was found.")
+    return [
+        tag("p", marked(item.mark, item.bound)),
+        listed,
+        tag("p", tag("strong", "Counted: "), _said(counts)),
+        volumes,
+    ]
+
+
+def _files_read(rows: Sequence[FileRead]) -> Content:
+    lines = (
+        (
+            markup_of(row.path),
+            _said(row.volume),
+            _said(row.meta),
+            _said(row.outcome),
+            _said(row.size),
+            markup_of(row.sha256),
+            entry_link(row.entry),
+        )
+        for row in rows
+    )
+    columns = ("File", "Volume", "Meta address", "What was read", "Bytes", "SHA-256", "Access ended")
+    return table("Single files whose reading is proved by the record", columns, lines, "digests") if rows else ""
+
+
+def unread(report: Report) -> Markup:
+    """Section 7."""
+    return section(7, "unread", "What was not read", (_unread_of(item) for item in report.exhibits))
+
+
+def _unread_of(exhibit: Exhibit) -> Content:
+    lines = [
+        [[entry_link(line.entry), ": "] if line.entry is not None else "", markup_of(line.says)]
+        for line in exhibit.unread
+    ]
+    title = markup_of(exhibit.title)
+    return [tag("h3", title), bullets(lines) if lines else "", [_problems(item) for item in exhibit.examined]]
+
+
+def _problems(item: Examined) -> Content:
+    problems, total = item.findings.problems, item.findings.counts.get("problems", len(item.findings.problems))
+    if not problems:
+        return paragraph(words.NO_PROBLEMS if not total else _more(words.PROBLEMS_MORE, 0, total))
+    rows = ((_said(p.where, code=True), _said(p.stage), _said(p.reason)) for p in problems)
+    listed = table("Recorded problems", ("Where", "At which stage", "Why"), rows, "list")
+    return [
+        listed,
+        paragraph(_more(words.PROBLEMS_MORE, len(problems), total), "hint") if total > len(problems) else "",
+    ]
+
+
+def _more(template: str, shown: int, total: int) -> str:
+    return template.format(shown=f"{shown:,}", total=f"{total:,}")
+
+
+def timeline(report: Report) -> Markup:
+    """Section 8."""
+    tables = [_events(item, exhibit) for exhibit in report.exhibits for item in exhibit.examined]
+    return section(8, "timeline", "Timeline (excerpt)", tables or paragraph(words.NO_RESULTS))
+
+
+def _events(item: Examined, exhibit: Exhibit) -> Content:
+    events, total = item.findings.timeline, item.findings.counts.get("events", len(item.findings.timeline))
+    rows = (
+        (
+            _said(event.at),
+            _said(event.kind),
+            [_said(event.path, code=True), tag("br"), _said(event.message)] if event.message else _said(event.path),
+            _clock(event.clock),
+        )
+        for event in events
+    )
+    title = markup_of(exhibit.title)
+    columns = ("Time (UTC)", "Kind", "Path and what it says", "Clock")
+    listed = table([title, ": events"], columns, rows, "list") if events else paragraph("No event.")
+    more = paragraph(_more(words.TIMELINE_MORE, len(events), total), "hint") if total > len(events) else ""
+    return [tag("h3", title), listed, more]
+
+
+def _clock(clock: str) -> Markup:
+    return markup_of((words.CLOCK.get(clock) or quote(clock),))
