@@ -1,4 +1,4 @@
-"""Who may sign, replayed from the entries: governors, enrolled persons, ledger keys, approvals, revocations (R11-R13).
+"""Who may sign, replayed from the entries: governors, persons, ledger keys, approvals, revocations (R11, R12, R25-R31).
 
 Nothing here is taken from outside the ledger; whether the ledger itself is the right one is for the verifier's own
 trust to say. A rule that is broken comes back as one line of text.
@@ -51,7 +51,7 @@ class PublicKey:
 
 
 def ledger_key_pair(records: Any) -> tuple[PublicKey, PublicKey]:
-    """The ledger's Ed25519 and ML-DSA-44 keys, both required, in this order (R17)."""
+    """The ledger's Ed25519 and ML-DSA-44 keys, both required, in this order (R25)."""
     if not isinstance(records, list) or len(records) != 2:
         raise MalformedError("a ledger has exactly two keys")
     pair = PublicKey.parse(records[0]), PublicKey.parse(records[1])
