@@ -3,19 +3,28 @@
 world = World(tmp_path)
 n = world.exhibit("AH/1")
 world.access(n)
+
+`World` writes through the store, as the kit does. `Chronicle` writes in memory and obeys no rule it is told to break.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
-from custody.ledger.entry import Json, b64
-from custody.ledger.signing import public_key_of
+from custody.ledger.draft import compose
+from custody.ledger.entry import ChainPosition, Entry, Json, Openings, b64, leaf_of
+from custody.ledger.exhibit_map import ExhibitMap
+from custody.ledger.merkle import Frontier
+from custody.ledger.note import Checkpoint, sign_checkpoint
+from custody.ledger.signing import public_key_of, sign_payload
 from custody.ledger.store import NEW, Draft, Ledger, Row
 from custody.ledger.verdict import Trust, Verdict
 from custody.ledger.verify import verify_ledger
@@ -40,6 +49,16 @@ def governor(key: EntryKey) -> dict[str, Json]:
     return {"key": b64(key.key), "pk": b64(public), "alg": algorithm}
 
 
+def genesis_pub(keys: LedgerKeys, governors: Sequence[int], need: int) -> dict[str, Json]:
+    policy: dict[str, Json] = {
+        "governors": [governor(entry_key(number)) for number in governors],
+        "need": str(need),
+        "ledger_keys": keys.records(),
+        "keeper_same_as_author": True,
+    }
+    return {"kind": "live", "domain": DOMAIN, "policy": policy, "continues": None}
+
+
 class World:
     """One ledger in `folder`, begun by one examiner."""
 
@@ -51,17 +70,8 @@ class World:
         self.examiner, self.keys = entry_key(examiner), ledger_keys(keys)
         self.ledger = Ledger.create(self.path)
         self.time = 1_700_000_000
-        policy: dict[str, Json] = {
-            "governors": [governor(self.examiner), *(governor(entry_key(number)) for number in governors)],
-            "need": str(need),
-            "ledger_keys": self.keys.records(),
-            "keeper_same_as_author": True,
-        }
         self.genesis = self.add(
-            "genesis",
-            0,
-            {"case": {"number": "C-1"}},
-            pub={"kind": "live", "domain": DOMAIN, "policy": policy, "continues": None},
+            "genesis", 0, {"case": {"number": "C-1"}}, pub=genesis_pub(self.keys, (examiner, *governors), need)
         )
 
     def add(
@@ -98,3 +108,105 @@ class World:
     def verify(self, trust: Trust | None = None) -> Verdict:
         rows = ((row.payload, row.sig, row.leaf, row.openings) for row in self.ledger.rows())
         return verify_ledger(rows, self.ledger.notes(), trust or Trust())
+
+
+StoredRow = tuple[bytes, bytes, bytes, Openings]
+
+
+class Chronicle:
+    """A history in memory. Every entry is well made unless `over` says otherwise, field by field of `Entry`."""
+
+    def __init__(self, *, governors: Sequence[int] = (1,), need: int = 1, keys: int = 1, **pub: Any) -> None:
+        self.keys, self.governors = ledger_keys(keys), governors
+        self.rows: list[StoredRow] = []
+        self.notes: list[bytes] = []
+        self.frontier, self.map = Frontier(), ExhibitMap()
+        self.chains: dict[int, tuple[int, bytes]] = {}
+        self.ledger: bytes | None = None
+        self.add("genesis", 0, {"case": {"number": "C-1"}}, pub={**genesis_pub(self.keys, governors, need), **pub})
+        self.ledger = self.rows[0][2]
+
+    def add(
+        self,
+        kind: str,
+        n: int | None,
+        values: Mapping[str, Json] | None = None,
+        *,
+        re: Sequence[bytes] = (),
+        pub: Mapping[str, Any] | None = None,
+        key: EntryKey | None = None,
+        **over: Any,
+    ) -> bytes:
+        """Append and return the leaf. `n` NEW begins the next exhibit."""
+        key = key or entry_key(self.governors[0])
+        n = len(self.chains) if n == NEW else n
+        count, last = self.chains.get(n, (0, None)) if n is not None else (0, None)
+        entry = Entry(
+            ledger=self.ledger,
+            id=hashlib.sha256(b"%d" % len(self.rows)).digest()[:16],
+            type=kind,
+            key=key.key,
+            seen_size=self.frontier.size,
+            seen_root=self.frontier.root(),
+            x=None if n is None else ChainPosition(n, count + 1, last),
+            re=tuple(re),
+            pub=pub or {},
+            commits={},
+        )
+        payload, openings = compose(replace(entry, **over), values or {})
+        self.put(payload, key.sign_entry(payload), openings)
+        leaf = self.rows[-1][2]
+        if n is not None:
+            self.chains[n] = (count + 1, leaf)
+            self.map.put(n, count + 1, leaf)
+        return leaf
+
+    def put(self, payload: bytes, signature: bytes, openings: Openings) -> None:
+        leaf = leaf_of(payload, signature)
+        self.rows.append((payload, signature, leaf, openings))
+        self.frontier.append(leaf)
+
+    def close(self, **over: Any) -> bytes:
+        """A closing entry and the checkpoint over it; returns the note."""
+        pub = {"map_size": str(self.map.size), "map_root": b64(self.map.root)}
+        self.add("closing", None, pub=pub, key=EntryKey(self.keys.ed25519), **over)
+        return self.note()
+
+    def note(self) -> bytes:
+        head = Checkpoint(f"{DOMAIN}/evikit/{(self.ledger or b'').hex()}", self.frontier.size, self.frontier.root())
+        self.notes.append(sign_checkpoint(head, self.keys.ed25519, self.keys.mldsa, 1_700_000_000))
+        return self.notes[-1]
+
+    def enrol(
+        self, number: int, *, by: int = 1, kind: str = "person.enrol", re: Sequence[bytes] = (), **pub: Any
+    ) -> bytes:
+        """Enrol the person with this key number, with the proof that they hold the key."""
+        key, index = entry_key(number), len(self.rows)
+        _, public = public_key_of(key.private)
+        entry_id = hashlib.sha256(b"%d" % index).digest()[:16]
+        proof = sign_payload(key.private, b"evikit/pop/v1\n" + (self.ledger or b"") + entry_id + public)
+        facts = {"alg": "ed25519", "pk": b64(public), "pop": b64(proof), "roles": ["examiner"], **pub}
+        return self.add(kind, 0, {"person": {"name": "Ana Kovač"}}, pub=facts, key=entry_key(by), re=re)
+
+    def approve(self, target: bytes, by: int) -> bytes:
+        return self.add("approve", 0, re=[target], key=entry_key(by))
+
+    def revoke(self, number: int, start: int, *, by: int = 1) -> bytes:
+        pub = {"key": b64(entry_key(number).key), "from": str(start)}
+        return self.add("person.revoke", 0, pub=pub, key=entry_key(by))
+
+    def access(self, n: int) -> tuple[bytes, bytes]:
+        begin = self.add("access.begin", n, {"purpose": "examination"})
+        return begin, self.add("access.end", n, {"outcome": "completed"}, re=[begin])
+
+    def verify(self, trust: Trust | None = None, rows: Sequence[StoredRow] | None = None) -> Verdict:
+        return verify_ledger(self.rows if rows is None else rows, self.notes, trust or Trust())
+
+
+def kinds(verdict: Verdict) -> set[tuple[int | None, str]]:
+    """What failed: (index, kind)."""
+    return {(finding.index, finding.kind) for finding in verdict.failed}
+
+
+def remarks(verdict: Verdict) -> set[tuple[int | None, str]]:
+    return {(finding.index, finding.kind) for finding in verdict.notes}
