@@ -34,7 +34,8 @@ from custody.ledger.entry import (
     undec,
 )
 from custody.ledger.errors import LedgerVersionError, MalformedError
-from tests.kit import NEW, Chronicle
+from custody.ledger.store import NEW
+from tests.kit import Chronicle
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 keys = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)

@@ -12,8 +12,9 @@ from custody.ledger.errors import MalformedError
 from custody.ledger.governance import PublicKey, ledger_key_pair
 from custody.ledger.note import parse_note
 from custody.ledger.signing import key_id, public_key_of
+from custody.ledger.store import NEW
 from custody.ledger.verdict import Result, Trust
-from tests.kit import NEW, Chronicle, entry_key, genesis_pub, governor, kinds, ledger_keys, remarks
+from tests.kit import Chronicle, entry_key, genesis_pub, governor, kinds, ledger_keys, remarks
 
 SMALL_ORDER = b"\1" + bytes(31)
 
@@ -197,9 +198,8 @@ def test_with_need_two_nothing_takes_effect_before_the_second_governor() -> None
 def test_a_governor_replaced_since_signing_no_longer_counts() -> None:
     history = Chronicle(governors=(1, 2, 3), need=2)
     enrolment = history.enrol(9)  # signed by 1
-    change = history.add(
-        "policy", 0, pub={"governors": [governor(entry_key(n)) for n in (2, 3)], "need": "2"}, key=entry_key(2)
-    )
+    team: dict[str, Any] = {"governors": [governor(entry_key(number)) for number in (2, 3)], "need": "2"}
+    change = history.add("policy", 0, pub=team, key=entry_key(2))
     history.approve(change, 3)
     history.approve(enrolment, 2)
     history.add("note", 0, key=entry_key(9))
