@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from custody.access import Part
 from forensics.media import MediumError, open_medium
 from forensics.media.ewf import segment_name
 from tests.conftest import Fetch
@@ -135,13 +137,17 @@ def test_flipped_bytes_are_never_more_than_a_medium_error(
     assert CONTENT[:8192].startswith(got[:8192])
 
 
+def beside(path: Path, name: str) -> Part:
+    return part(path.with_name(name))
+
+
 def test_libewf_reads_the_same(corpus: Fetch) -> None:
     pyewf = pytest.importorskip("pyewf")
     for name in ("image/dfvfs/ext2.E01", "image/velociraptor/partition_image.E01"):
         path = corpus(name)
         handle = pyewf.handle()
         handle.open([str(path)])
-        image = open_medium(part(path), lambda other, path=path: part(path.with_name(other)))
+        image = open_medium(part(path), partial(beside, path))
         ours = image.read_at(0, image.size)
         assert zlib.crc32(ours) == zlib.crc32(handle.read_buffer_at_offset(image.size, 0))
         assert image.stored["md5"] == handle.get_hash_values()["MD5"] == hashlib.md5(ours).hexdigest()
