@@ -32,6 +32,7 @@ from custody.ledger.verify import Replay, conclude, examine_checkpoint
 FORMAT = "evikit-bundle-1"
 MAX_BUNDLE = 1024 * 1024 * 1024
 MAX_DEPTH = 12
+ROW_FIELDS = 7
 _KEYS = frozenset({"format", "ledger", "checkpoint", "older", "exhibits", "entries", "rows", "tokens", "foreign"})
 
 
@@ -142,7 +143,9 @@ class _Reader:
         rows: list[tuple[int, tuple[str, ...]]] = []
         for item in _list(self.body["rows"]):
             where, i, salt, row, proof = _fields(item, "entry i salt row proof", "a row of the bundle")
-            index, texts = undec(where), tuple(str(text) for text in _list(row))
+            index, texts = undec(where), tuple(_list(row))
+            if len(texts) != ROW_FIELDS or not all(isinstance(text, str) for text in texts):
+                raise MalformedError("a row is not the seven texts of a file's reading")
             opened = {n: o.value for n, o in shown[index].openings.items()} if index in shown else {}
             root, size = opened.get("manifest_root"), opened.get("manifest_size")
             if root is None or size is None:

@@ -74,7 +74,10 @@ class KeptHeads:
         return self.folder / ledger.hex()
 
     def keep(self, ledger: Ledger) -> None:
-        """Remember the ledger's head, durably."""
+        """Remember the ledger's head, durably; a newer one that another process kept meanwhile stays."""
+        kept = self.load(ledger.id)
+        if kept is not None and kept[0] > ledger.size:
+            return
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         text = json.dumps({"size": str(ledger.size), "root": b64(ledger.root)})
         write_durably(self._path(ledger.id), text.encode())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from custody.ledger.entry import decode, unb64
 from custody.ledger.errors import MalformedError
 from custody.ledger.note import Note, parse_note
 
@@ -69,20 +70,34 @@ class Trust:
 
     @classmethod
     def parse(cls, data: bytes) -> Trust:
-        """Read a trust file {ledgers, heads, witnesses, quorum, tsa_roots}; MalformedError when it is none."""
-        value = decode(data.strip(), 4 * 1024 * 1024)
+        """Read a trust file, JSON {ledgers, heads, witnesses, quorum, tsa_roots}; MalformedError when it is none.
+
+        The verifier writes it by hand, so any JSON layout will do. A ledger's id is 64 hex digits, a head a checkpoint.
+        """
+        try:
+            value = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise MalformedError("not a trust file: it is not JSON") from error
         known = {"ledgers", "heads", "witnesses", "quorum", "tsa_roots"}
         if not isinstance(value, dict) or not value.keys() <= known:
-            raise MalformedError("not a trust file: unknown fields")
+            raise MalformedError(f"not a trust file: its fields are {', '.join(sorted(known))}")
         ledgers, heads = value.get("ledgers", []), value.get("heads", [])
         if not isinstance(ledgers, list) or not isinstance(heads, list):
             raise MalformedError("not a trust file: ledgers and heads are lists")
-        unused = tuple(name for name in ("witnesses", "tsa_roots") if value.get(name))
-        notes = tuple(parse_note(head.encode()) for head in heads if isinstance(head, str))
-        return cls(frozenset(unb64(item, 32) for item in ledgers), notes, unused=unused)
+        if not all(isinstance(item, str) and re.fullmatch("[0-9a-f]{64}", item) for item in ledgers):
+            raise MalformedError("not a trust file: a ledger's id is 64 hex digits")
+        if not all(isinstance(item, str) for item in heads):
+            raise MalformedError("not a trust file: a head is the text of a checkpoint")
+        unused = tuple(name for name in ("witnesses", "quorum", "tsa_roots") if value.get(name))
+        trust = cls(frozenset(map(bytes.fromhex, ledgers)), unused=unused)
+        for head in heads:
+            trust = trust.with_anchor(parse_note(head.encode()))
+        return trust
 
     def with_anchor(self, anchor: Note | str) -> Trust:
         """The same trust and one kept checkpoint, or the fingerprint of one (64 hex digits)."""
         if isinstance(anchor, str):
             return Trust(self.ledgers, self.heads, self.fingerprints | {anchor}, self.unused)
+        if anchor.checkpoint.size == 0:
+            raise MalformedError("a checkpoint of size 0 anchors nothing")
         return Trust(self.ledgers, (*self.heads, anchor), self.fingerprints, self.unused)

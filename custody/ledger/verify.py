@@ -33,6 +33,14 @@ def ledger_of(checkpoint: Checkpoint) -> str:
     return checkpoint.origin.rpartition("/")[2]
 
 
+def _appended(column: array[int], value: int) -> array[int]:
+    """The column with one more value below 2^63: narrow while all values are small, for most ledgers are."""
+    if value >> 8 * column.itemsize:
+        column = array("Q", column)
+    column.append(value)
+    return column
+
+
 class Leaves:
     """Leaf hashes already met, and what is needed of their entries: about 60 bytes each.
 
@@ -41,7 +49,7 @@ class Leaves:
 
     def __init__(self) -> None:
         self._hashes = bytearray()
-        self.index, self.n, self.code, self.key = array("Q"), array("I"), array("B"), array("I")
+        self.index, self.n, self.code, self.key = array("I"), array("H"), array("B"), array("B")
         self._slots = array("I", bytes(4 * 64))
         self._keys: dict[bytes, int] = {}
         self._types: list[str] = []
@@ -52,10 +60,10 @@ class Leaves:
         if entry.type not in self._types:
             self._types.append(entry.type)
         self._hashes += leaf
-        self.index.append(index)
-        self.n.append(entry.x.n if entry.x and entry.x.n < 2**32 else 0)
+        self.index = _appended(self.index, index)
+        self.n = _appended(self.n, entry.x.n if entry.x else 0)
         self.code.append(self._types.index(entry.type))
-        self.key.append(self._keys.setdefault(entry.key, len(self._keys)))
+        self.key = _appended(self.key, self._keys.setdefault(entry.key, len(self._keys)))
         self._slots[self._slot(leaf)] = len(self.index)
 
     def find(self, leaf: bytes) -> int | None:
@@ -94,7 +102,7 @@ class Replay:
     """Entries examined in the order of their index: all of them, or those a bundle discloses."""
 
     def __init__(self, verdict: Verdict, seen_proof: SeenProof, *, complete: bool) -> None:
-        self.verdict, self._seen_proof, self._complete = verdict, seen_proof, complete
+        self.verdict, self._seen_proof, self.complete = verdict, seen_proof, complete
         self.ledger: bytes | None = None
         self.governance = Governance()
         self.leaves = Leaves()
@@ -168,7 +176,7 @@ class Replay:
         if entry.seen_size <= last_index:
             self.verdict.fail(index, "seen", "the entry did not see the one before it in its sequence")
         if (x.seq == 1) != (entry.type in ("genesis", "exhibit.register")) or (
-            self._complete and x.seq == 1 and x.n != len(self.chains)
+            self.complete and x.seq == 1 and x.n != len(self.chains)
         ):
             self.verdict.fail(index, "sequence", "a sequence begins with its registration, in order")
         self.chains[x.n] = (x.seq, leaf, index)  # resume behind a gap: one fault, one finding
@@ -178,7 +186,7 @@ class Replay:
         for target in entry.re:
             position = self.leaves.find(target)
             if position is None:
-                if self._complete:
+                if self.complete:
                     self.verdict.fail(index, "reference", "the entry answers one that does not exist before it")
                 else:
                     self.verdict.not_checked.append(f"entry {index} answers an entry that is not shown")
@@ -193,14 +201,14 @@ class Replay:
             self._open[leaf] = index
         elif entry.type == "access.end":
             opened = self._open.pop(entry.re[0], None)
-            if opened is None and (self._complete or self.leaves.find(entry.re[0]) is not None):
+            if opened is None and (self.complete or self.leaves.find(entry.re[0]) is not None):
                 self.verdict.fail(index, "reference", "the outcome answers no open access")
 
     def _examine_closing(self, index: int, entry: Entry) -> None:
         self.closings.add(index)
         if entry.seen_size != index:
             self.verdict.fail(index, "closing", "a closing entry did not see all entries before it")
-        if not self._complete:
+        if not self.complete:
             return
         for ordinal in sorted(self._touched):
             if ordinal <= self.map.size:
@@ -226,7 +234,7 @@ class Replay:
         for leaf, (index, missing) in self._missing.items():
             gone = missing & self.governance.erased.get(leaf, set())
             erased, withheld = erased + len(gone), withheld + len(missing - gone)
-            if self._complete and missing - gone:
+            if self.complete and missing - gone:
                 name = sorted(missing - gone)[0]
                 self.verdict.fail(index, "opening", f"the field {name!r} is missing and nobody approved its erasure")
         self.verdict.count("fields erased", erased)
@@ -282,7 +290,7 @@ def replay_ledger(
         replay,
         trust,
         heads,
-        lambda head: head.size <= frontier.size and root_at(head.size) == head.root,
+        lambda head: head.origin == origin and head.size <= frontier.size and root_at(head.size) == head.root,
     )
     return replay
 
@@ -327,6 +335,10 @@ def examine_checkpoint(replay: Replay, data: bytes) -> Checkpoint | None:
     return None if faults else note.checkpoint
 
 
+_REWRITTEN = "it was rewritten, or its end was cut off"
+_NOT_PROVED = f"{_REWRITTEN}, or the bundle was made without this proof (ask for one made with --since)"
+
+
 def conclude(
     verdict: Verdict,
     replay: Replay,
@@ -351,8 +363,8 @@ def conclude(
             verdict.fail(
                 None,
                 "anchor",
-                f"the checkpoint of size {head.size} that you hold is not of this history: "
-                "it was rewritten, or its end was cut off",
+                f"the history shown does not contain the checkpoint of size {head.size} that you hold: "
+                + (_REWRITTEN if replay.complete else _NOT_PROVED),
             )
     for text in sorted(trust.fingerprints):
         if text in fingerprints:
@@ -367,6 +379,8 @@ def conclude(
             "no anchor from outside was given: replacement of the whole history cannot be excluded"
         )
     verdict.not_checked += [f"{name} of the trust file: not examined by this version" for name in trust.unused]
+    if replay.governance.keeper_same_as_author:
+        verdict.proved.append("the ledger's own key has the same keeper as its first author: it adds no independence")
     _weigh_revocations(verdict, replay, covered)
     if not verdict.failed:
         verdict.proved.append(f"complete up to entry {verdict.size - 1}; nothing is said about later")

@@ -72,7 +72,7 @@ def build(verdict: Verdict, bundle: Bundle | None, findings: Sequence[ExhibitFin
         title=words.TITLE,
         dated=next((record.at() for record in reversed(records) if record.type == "closing"), (Absent.NOT_STATED,)),
         recipient=(quote(cover.recipient),),
-        integrity=_integrity(verdict, bundle),
+        integrity=_integrity(verdict, bundle, records),
         handling=_handling(cover),
         head=head,
         verify_yourself=tuple((text,) for text in words.VERIFY_YOURSELF),
@@ -103,11 +103,12 @@ _MARKS: Mapping[Result, Mark] = {
 }
 
 
-def _integrity(verdict: Verdict, bundle: Bundle | None) -> Integrity:
-    failed = [_finding(item, words.FAILURE) for item in verdict.failed]
-    notes = [_finding(item, words.NOTE) for item in verdict.notes]
+def _integrity(verdict: Verdict, bundle: Bundle | None, records: Sequence[Record]) -> Integrity:
+    failed = [_failure(item) for item in verdict.failed]
+    notes = [Line(item.index, (quote(_sentence(item.explanation)),)) for item in verdict.notes]
     if not verdict.anchored:
         notes.insert(0, Line(None, (words.NO_ANCHOR,)))
+    unknown = [text for text in dict.fromkeys(verdict.not_checked) if not text.startswith("no anchor")]  # said above
     meaning = words.VERDICT[verdict.result] if bundle is not None else words.UNREADABLE
     return Integrity(
         headline=str(verdict.result),
@@ -116,16 +117,31 @@ def _integrity(verdict: Verdict, bundle: Bundle | None) -> Integrity:
         failed=tuple(failed[:MAX_FINDINGS]),
         notes=tuple(notes[:MAX_FINDINGS]),
         more=max(0, len(failed) - MAX_FINDINGS) + max(0, len(notes) - MAX_FINDINGS),
-        proved=tuple((quote(text),) for text in verdict.proved),
-        not_checked=tuple((quote(text),) for text in dict.fromkeys(verdict.not_checked))[:MAX_FINDINGS],
-        counts=tuple(sorted(verdict.checked.items())),
+        proved=tuple((quote(_sentence(text)),) for text in verdict.proved),
+        not_checked=tuple((quote(_sentence(text)),) for text in unknown)[:MAX_FINDINGS],
+        counts=_counts(verdict, records),
     )
 
 
-def _finding(finding: Finding, meanings: Mapping[str, str]) -> Line:
-    meaning = meanings.get(finding.kind, "")
-    says = phrase("{meaning} In detail: {detail}.", meaning=meaning, detail=quote(finding.explanation))
-    return Line(finding.index, says if meaning else (quote(finding.explanation),))
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _failure(finding: Finding) -> Line:
+    meaning = words.FAILURE.get(finding.kind, "")
+    detail = quote(finding.explanation)
+    return Line(finding.index, phrase("{meaning} In detail: {detail}.", meaning=meaning, detail=detail))
+
+
+def _counts(verdict: Verdict, records: Sequence[Record]) -> tuple[tuple[str, int], ...]:
+    """What was counted; the secret behind a manifest's salts is no statement that somebody keeps back."""
+    secrets = sum(
+        "manifest_secret" in record.source.entry.commits and "manifest_secret" not in record.values
+        for record in records
+    )
+    counted = {words.COUNTED.get(name, name): number for name, number in sorted(verdict.checked.items())}
+    counted["fields withheld"] = max(0, counted.get("fields withheld", 0) - secrets)
+    return tuple(counted.items())
 
 
 def _handling(cover: Cover) -> HandlingLine:
@@ -238,7 +254,9 @@ def _file_read(index: int, row: tuple[str, ...]) -> FileRead:
 
 
 def _examined(findings: ExhibitFindings, chain: Sequence[Record]) -> Examined:
-    named = [(record.index, record.mapping("result_digests")) for record in chain if record.mapping("result_digests")]
+    named = [
+        (record.index, record.file_digests("result_digests")) for record in chain if record.items("result_digests")
+    ]
     if not findings.result_digests or not named:
         return Examined(findings, words.BOUND_UNKNOWN, Mark.CAUTION)
     for index, digests in reversed(named):

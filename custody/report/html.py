@@ -120,7 +120,7 @@ def _line(name: str, headline: str, mark: Mark, meaning: str) -> Markup:
 
 
 def _reasons(integrity: Integrity) -> Content:
-    counted = ", ".join(f"{number:,} {what}" for what, number in integrity.counts if number)
+    counted = ", ".join(f"{what} {number:,}" for what, number in integrity.counts)
     groups: Sequence[tuple[str, Sequence[Content]]] = (
         ("What failed", [_finding(line) for line in integrity.failed]),
         ("What must be known", [_finding(line) for line in integrity.notes]),
@@ -131,7 +131,7 @@ def _reasons(integrity: Integrity) -> Content:
     return [
         *([tag("h3", title), bullets(items)] for title, items in groups if items),
         more if integrity.more else "",
-        paragraph(f"Examined: {counted}.", "hint") if counted else "",
+        paragraph(f"Counted: {counted}.", "hint") if counted else "",
     ]
 
 

@@ -61,8 +61,9 @@ def _steps(caption: Content, steps: Sequence[Step]) -> Markup:
 
 
 def _step(step: Step) -> Sequence[Content]:
-    numbers: Content = [entry_link(step.entry), *([" to ", entry_link(step.ended)] if step.ended is not None else [])]
-    ended: Content = [tag("br"), "until ", markup_of(step.until)] if step.until else ""
+    last = [" to ", entry_link(step.ended, "")] if step.ended is not None else []
+    numbers = [entry_link(step.entry, ""), *last]
+    ended: Content = [tag("br"), "until", tag("br"), markup_of(step.until)] if step.until else ""
     withheld = paragraph(words.WITHHELD_FIELDS.format(count=step.withheld), "hint") if step.withheld else ""
     what = [tag("p", markup_of(step.what)), facts(step.details) if step.details else "", corrections(step.corrections)]
     outcome = marked(step.mark, markup_of(step.outcome)) if step.outcome else "—"
@@ -100,7 +101,7 @@ def digests(report: Report) -> Markup:
         5,
         "digests",
         "Digests",
-        paragraph("A digest of the medium is over the bytes of the original device as the image holds them."),
+        paragraph(words.MEDIUM),
         (_digests_of(item) for item in report.exhibits),
         _containers(report.exhibits),
     )
@@ -123,10 +124,9 @@ def _containers(exhibits: Sequence[Exhibit]) -> Content:
         for item in exhibits
         for line in item.containers
     ]
-    hint = "Digests of the files themselves. They differ from those of the medium, and must not be compared with them."
     columns = ("File", "Exhibit", "Algorithm", "Value", "Source")
     listed = table("Digests of the files that hold the images", columns, rows, "digests")
-    return [tag("h3", "Container files"), paragraph(hint, "hint"), listed] if rows else ""
+    return [tag("h3", "Container files"), paragraph(words.CONTAINERS, "hint"), listed] if rows else ""
 
 
 def annex(report: Report) -> Markup:

@@ -44,8 +44,10 @@ def _run(item: Examined) -> Content:
     )
     columns = ("Volume", "Offset (bytes)", "Length (bytes)", "Description", "File system, or why unread", "Label")
     volumes = table("Volumes", columns, rows, "list") if found.volumes else paragraph("No volume was found.")
+    results = ((_said(name, code=True), _said(value, code=True)) for name, value in found.result_digests.items())
     return [
         tag("p", marked(item.mark, item.bound)),
+        table("Result files", ("File", "SHA-256"), results, "digests") if found.result_digests else "",
         listed,
         tag("p", tag("strong", "Counted: "), _said(counts)),
         volumes,

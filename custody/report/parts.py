@@ -69,7 +69,7 @@ def _correction(item: Correction) -> Content:
         "): ",
         tag("del", tag("span", "was: ", class_="unseen"), markup_of(item.old)),
         " ",
-        tag("ins", tag("span", "is now: ", class_="unseen"), markup_of(item.new)),
+        tag("ins", tag("span", "is now: ", class_="unseen"), "“", markup_of(item.new), "”"),
         ". Reason: ",
         markup_of(item.reason),
         " (",
@@ -83,9 +83,9 @@ def _correction(item: Correction) -> Content:
     ]
 
 
-def entry_link(index: int) -> Markup:
-    """A reference to an entry in the annex."""
-    return tag("a", f"entry {index}", href=f"#entry-{index}")
+def entry_link(index: int, word: str = "entry ") -> Markup:
+    """A reference to an entry in the annex; `word` is empty where a column says it already."""
+    return tag("a", f"{word}{index}", href=f"#entry-{index}")
 
 
 def marked(mark: Mark, *content: Content) -> Markup:

@@ -43,10 +43,8 @@ Phrase = tuple[Piece, ...]
 
 
 def _visible_character(character: str) -> str:
-    point = ord(character)
-    if point < 0x20:
-        return chr(0x2400 + point)  # Unicode's pictures of the C0 controls
-    return f"⟨U+{point:04X}⟩"
+    """Its code point: Unicode has pictures of some controls, but few fonts have them."""
+    return f"[U+{ord(character):04X}]"
 
 
 def _joins(text: str, position: int) -> bool:
@@ -75,6 +73,8 @@ def quote(value: Json, *, code: bool = False) -> Piece:
 
 
 def _flat(value: Json) -> str:
+    if isinstance(value, dict) and value.keys() in ({"name", "value"}, {"name", "sha256"}):
+        return ": ".join(map(_flat, (value["name"], value.get("value", value.get("sha256")))))
     if isinstance(value, dict):
         pairs = ((key.replace("_", " "), _flat(item)) for key, item in value.items())
         return ", ".join(f"{key}: {text}" for key, text in pairs if text)

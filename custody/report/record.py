@@ -48,8 +48,8 @@ class Record:
 
     @property
     def withheld(self) -> int:
-        """How many fields are closed."""
-        return len(self.source.entry.commits.keys() - self.values.keys())
+        """How many fields are closed, but for the secret behind a manifest's salts: nobody is ever shown that."""
+        return len(self.source.entry.commits.keys() - self.values.keys() - {"manifest_secret"})
 
     def said(self, name: str, *, code: bool = False) -> Piece:
         """A field for print: its value, `NOT_STATED`, or `WITHHELD`."""
@@ -66,6 +66,11 @@ class Record:
         """A field's object, or {}."""
         value = self.values.get(name)
         return value if isinstance(value, dict) else {}
+
+    def file_digests(self, name: str) -> dict[str, str]:
+        """SHA-256 by file name, of a list of {name, sha256}."""
+        named = (item for item in self.items(name) if isinstance(item, dict))
+        return {str(item.get("name")): str(item.get("sha256")) for item in named}
 
     def items(self, name: str) -> Sequence[Json]:
         """A field's list, or []."""

@@ -10,7 +10,7 @@ from custody.report.model import Correction, Fact, Mark, Remark, Remarks, Step
 from custody.report.phrase import Absent, Phrase, Piece, joined, phrase, quote
 from custody.report.record import Record, of_field, state_words
 
-_LETTER_BY_LETTER = frozenset({"path", "digest", "output_digest", "result_digests", "bundle_digest"})
+_LETTER_BY_LETTER = frozenset({"path", "digest", "output_digest", "bundle_digest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,8 @@ def _step(record: Record, end: Record | None, context: Context) -> Step:
         outcome=outcome,
         mark=mark,
         corrections=context.corrections_of(record, end),
-        withheld=record.withheld + (_withheld_of_end(end) if end is not None else 0),
+        withheld=record.withheld + (end.withheld if end is not None else 0),
     )
-
-
-def _withheld_of_end(end: Record) -> int:
-    """The secret of a manifest's salts is never shown to anyone: it is no statement that is being kept back."""
-    return end.withheld - ("manifest_secret" not in end.values)
 
 
 def _what(record: Record, context: Context) -> Phrase:
@@ -159,7 +154,9 @@ def exhibit_facts(register: Record, records: Sequence[Record], context: Context)
             "Taken in", phrase("{at} by {who}, entry {n}", at=register.at(), who=register.who(), n=str(register.index))
         )
     )
-    return (*facts, Fact("Kept in", _kept_in(records)))
+    facts.append(Fact("Kept in", _kept_in(records)))
+    header = next((record for record in records if record.values.get("header")), None)
+    return (*facts, *((Fact("Acquisition header of the container", (header.said("header"),)),) if header else ()))
 
 
 def _kept_in(records: Sequence[Record]) -> Phrase:

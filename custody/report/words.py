@@ -54,13 +54,12 @@ FAILURE: Final[Mapping[str, str]] = {
 }
 """What a failed finding means to a reader who is no technician, by its kind."""
 
-NOTE: Final[Mapping[str, str]] = {
-    "open-access": "An access was begun and its outcome was never recorded: it may have read everything.",
-    "pending": "A change of who may sign still waits for approval and has no effect.",
-    "continues": "This record continues an earlier one, which has to be verified by itself.",
-    "uncheckpointed": "The newest entries are not yet under a signed head.",
-    "disputed": "The entry was signed with a key that was later revoked.",
+COUNTED: Final[Mapping[str, str]] = {
+    "openings": "opened fields",
+    "manifest rows": "single files proved to be read",
+    "checkpoints": "signed heads",
 }
+"""What a verdict counts, where its own word would puzzle a reader."""
 
 HANDLING_NOT_CHECKED = "NOT CHECKED"
 HANDLING_NOT_CHECKED_MEANING = (
@@ -75,7 +74,8 @@ VERIFY_YOURSELF: Final = (
     "A page handed over by a laboratory proves nothing by itself. Take the bundle that came with it, and verify it on "
     "a machine of your own; no network is needed:",
     "FINGERPRINT is an anchor: the fingerprint of this record, or of an earlier state of it, that reached you by "
-    "another way than this page and its bundle, for example from the court's file. Copied from this page, it proves nothing.",
+    "another way than this page and its bundle, for example from the court's file. Copied from this page, it "
+    "proves nothing.",
     "Whoever wants to be able to prove the record later lodges its fingerprint with the court, or with anyone the "
     "other side trusts, as early as possible. The fingerprint of the record as shown here is:",
 )
@@ -110,7 +110,7 @@ SENTENCE: Final[Mapping[str, str]] = {
     "transfer.refuse": "The offer in entry {target} was refused: {reason}",
     "transfer.withdraw": "The offer in entry {target} was withdrawn: {reason}",
     "note": "A note ({kind}) was written; it stands below the table.",
-    "correct": "Correction of entry {target}, field {name}: {old} became {new}. Reason: {reason}",
+    "correct": "Correction of entry {target}, field {name}: “{old}” became “{new}”. Reason: {reason}",
 }
 
 DETAILS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
@@ -130,9 +130,7 @@ DETAILS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
         ("size", "Size in bytes"),
         ("digest", "Digest"),
         ("output_digest", "Digest of what was written out"),
-        ("result_digests", "Digests of the result files"),
         ("manifest_size", "Files with a row in the manifest"),
-        ("header", "Acquisition header"),
     ),
     "transfer.offer": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
     "transfer.accept": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
@@ -143,8 +141,8 @@ COMMON_DETAILS: Final = (("place", "Place"), ("authority", "Authority"), ("note"
 
 OUTCOME: Final[Mapping[str, str]] = {
     "completed": "Completed.",
-    "partial": "Only in part: {error}",
-    "failed": "Failed: {error}",
+    "partial": "Only in part: {error}.",
+    "failed": "Failed: {error}.",
 }
 NO_OUTCOME = "No outcome was recorded: the access may have read everything."
 UNKNOWN_OUTCOME = "Outcome as recorded: {outcome}"
@@ -175,6 +173,7 @@ SLIP = "hand-over slip, as registered (entry {entry})"
 EXPECTED: Final[Mapping[str, str]] = {
     "slip": "hand-over slip (entry {entry})",
     "container": "stored inside the container (entry {entry})",
+    "recorded": "recorded before (entry {entry})",
     "": "expected beforehand (entry {entry})",
 }
 COMPUTED = "computed from the whole medium (entry {entry})"
@@ -193,6 +192,13 @@ VERIFIED_LATER = " The evidence was read again whole and hashed {times} after th
 
 # --- results ----------------------------------------------------------------------------------------------
 
+MEDIUM = (
+    "A digest of the medium is over the bytes of the original device as the image holds them; where the exhibit is a "
+    "folder or a set of files, over the list of their digests."
+)
+CONTAINERS = (
+    "Digests of the files themselves. They differ from those of the medium, and must not be compared with them."
+)
 BOUND = "The result files have the digests that entry {entry} names."
 NOT_BOUND = "THE RESULT FILES DO NOT HAVE THE DIGESTS THAT THE RECORD NAMES: do not rely on these results."
 BOUND_UNKNOWN = "The result files were not held against the digests in the record."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.commands.screen import INTEGRITY, PROBLEMS, Settings, put_facts, put_json, with_settings, writing
+from custody.ledger.entry import b64
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _verify(case: Case, exhibit: Exhibit, listener: Listener) -> dict[str, Any]:
             "expected": dict(recorded) or None,
             "computed": dict(computed) or None,
             "match": match,
-            "fresh": fresh.hexdigest() if computed else None,
+            "fresh": b64(fresh.digest()) if computed else None,
         }
     why = problem or ("" if common else "no digest of the media is recorded")
     return {"exhibit": exhibit.ref, "match": match, "expected": recorded, "computed": computed, "problem": why}
