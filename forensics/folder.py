@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from custody.access import FoundFile, Part, shown
+from custody.access import FoundFile, Part
 from forensics.model import FileEntry, Location, Problem
 
 _TYPES = {
@@ -57,7 +57,7 @@ class LooseFiles:
 
 
 def _location(exhibit: str, name: str, meta: str = "") -> Location:
-    text = shown(name)
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return Location(exhibit, path=text, raw_path=None if text == name else os.fsencode(name), meta=meta)
 
 
