@@ -30,8 +30,7 @@ from forensics.findings import Groups, Job
 from forensics.folder import Tree, file_entry_of, refusal
 from forensics.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
 from forensics.hashing import PartDigest, StreamDigests, hash_medium, hash_stream
-from forensics.media import Medium, open_medium
-from forensics.media.medium import read_part
+from forensics.media import Medium, open_medium, read_part
 from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
 from forensics.timeline import write_events
@@ -40,7 +39,7 @@ from forensics.units import contents_unit, prepare_image, tree_unit, volumes_uni
 _TREE_ROWS = 128  # so many files are open at once for one worker
 _CLAIM_FACTOR, _CLAIM_FLOOR = 64, 64 << 30
 """A volume's files may claim this many times the medium, and this much, before contents are left unread."""
-_TOOLS = ("evikit", "evtx", "libewf-python", "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata")
+_TOOLS = ("evikit", "evtx", "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata")
 
 
 class _StoppedError(Exception):
