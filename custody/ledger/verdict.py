@@ -91,7 +91,7 @@ class Trust:
         unused = tuple(name for name in ("witnesses", "quorum", "tsa_roots") if value.get(name))
         trust = cls(frozenset(map(bytes.fromhex, ledgers)), unused=unused)
         for head in heads:
-            trust = trust.with_anchor(parse_note(head.encode()))
+            trust = trust.with_anchor(parse_note(head.encode(errors="surrogatepass")))
         return trust
 
     def with_anchor(self, anchor: Note | str) -> Trust:
