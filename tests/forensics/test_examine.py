@@ -418,3 +418,37 @@ def test_stored_digests_that_differ_are_told() -> None:
     media = Media("ewf", 1, 512, {"md5": "aa", "sha1": "bb"}, stored={"md5": "AA", "sha1": "cc", "sha256": "d"})
     assert media.mismatches() == [("sha1", "cc", "bb")]
     assert json.dumps(media.json_object())
+
+
+def test_units_do_their_work_in_any_process(disk: Path, tmp_path: Path) -> None:
+    job = Job("AH/1", None, tmp_path)
+    with opened(disk) as parts:
+        units.prepare_image(tuple(parts))
+        volume = Volume(**units.volumes_unit(job)["volumes"][0])
+        assert (volume.offset, volume.filesystem) == (0, "FAT12")
+        assert units.walk_unit(job, volume, 2)["groups"][0]["rows"] == 2
+        listed = units.walk_unit(job, volume)["groups"]
+        assert [group["readable"] for group in listed] == [4]
+        counts = units.contents_unit(job, volume, listed[0]["name"], {1: "a worker died of it"})
+    assert counts == {"artefacts": 20, "problems": 1}
+    outcomes = next(iter(results.batches(tmp_path / f"{listed[0]['name']}.contents")))["outcome"].to_pylist()
+    assert outcomes[:4] == ["content", "unknown", "content", "content"]
+
+
+def test_a_volume_that_does_not_open_is_a_problem_of_its_listing(disk: Path, tmp_path: Path) -> None:
+    disk.write_bytes(b"\0" * 4096)
+    with opened(disk) as parts:
+        units.prepare_image(tuple(parts))
+        assert units.walk_unit(Job("AH/1", None, tmp_path), Volume("0", 0, 4096, "", "", "NTFS")) == {
+            "groups": [],
+            "problems": 1,
+        }
+    reason = next(iter(results.batches(tmp_path / "walk-0.problems")))["reason"].to_pylist()[0]
+    assert reason.startswith("the listing ended after 0 names")
+
+
+def test_a_segment_that_was_not_granted_is_not_there(disk: Path) -> None:
+    first = disk.with_name("disk.001")
+    disk.rename(first)
+    with opened(first) as parts:
+        units.prepare_image(tuple(parts))
