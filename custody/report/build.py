@@ -33,7 +33,7 @@ from custody.report.model import (
     Report,
     VolumeFound,
 )
-from custody.report.phrase import Absent, Phrase, phrase, plain, quote
+from custody.report.phrase import Absent, Phrase, phrase, plain, quote, visible
 from custody.report.record import Record, of_field, read_corrections, read_records
 from custody.report.steps import Context, custody_steps, exhibit_facts, remarks
 
@@ -260,8 +260,13 @@ def _examined(findings: ExhibitFindings, chain: Sequence[Record]) -> Examined:
     if not findings.result_digests or not named:
         return Examined(findings, words.BOUND_UNKNOWN, Mark.CAUTION)
     for index, digests in reversed(named):
-        if findings.result_digests.items() <= digests.items():
-            return Examined(findings, words.BOUND.format(entry=index), Mark.GOOD)
+        both = findings.result_digests.keys() & digests.keys()
+        if both and all(findings.result_digests[name] == digests[name] for name in both):
+            bound = words.BOUND.format(entry=index)
+            if unnamed := sorted(findings.result_digests.keys() - both):
+                names = visible(", ".join(unnamed))
+                return Examined(findings, f"{bound} {words.UNNAMED.format(names=names)}", Mark.CAUTION)
+            return Examined(findings, bound, Mark.GOOD)
     return Examined(findings, words.NOT_BOUND, Mark.BAD)
 
 

@@ -110,6 +110,7 @@ def _verdict(report: Report) -> Markup:
         paragraph(up_to, "upto") if report.shown else "",
         _reasons(integrity),
         _yourself(report),
+        _proved(integrity),
     )
 
 
@@ -120,19 +121,24 @@ def _line(name: str, headline: str, mark: Mark, meaning: str) -> Markup:
 
 
 def _reasons(integrity: Integrity) -> Content:
-    counted = ", ".join(f"{what} {number:,}" for what, number in integrity.counts)
     groups: Sequence[tuple[str, Sequence[Content]]] = (
         ("What failed", [_finding(line) for line in integrity.failed]),
         ("What must be known", [_finding(line) for line in integrity.notes]),
         ("What was not checked", [markup_of(item) for item in integrity.not_checked]),
-        ("What was proved", [markup_of(item) for item in integrity.proved]),
     )
     more = paragraph(f"{integrity.more:,} more are not listed here; verifying the bundle lists them.", "hint")
     return [
         *([tag("h3", title), bullets(items)] for title, items in groups if items),
         more if integrity.more else "",
-        paragraph(f"Counted: {counted}.", "hint") if counted else "",
     ]
+
+
+def _proved(integrity: Integrity) -> Content:
+    if not integrity.proved:
+        return ""
+    counted = ", ".join(f"{what} {number:,}" for what, number in integrity.counts)
+    proved = bullets(markup_of(item) for item in integrity.proved)
+    return [tag("h3", "What was proved"), proved, paragraph(f"Counted: {counted}.", "hint")]
 
 
 def _finding(line: Line) -> Content:

@@ -125,7 +125,7 @@ def _containers(exhibits: Sequence[Exhibit]) -> Content:
         for line in item.containers
     ]
     columns = ("File", "Exhibit", "Algorithm", "Value", "Source")
-    listed = table("Digests of the files that hold the images", columns, rows, "digests")
+    listed = table("Digests of the files that hold the images", columns, rows, "containers")
     return [tag("h3", "Container files"), paragraph(words.CONTAINERS, "hint"), listed] if rows else ""
 
 
@@ -151,12 +151,12 @@ def annex(report: Report) -> Markup:
         tag("h3", "All entries shown"),
         paragraph("Hashes are shortened to 16 digits; the bundle holds them whole.", "hint"),
         table(
-            "Entries", ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash"), entries, "list"
+            "Entries", ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash"), entries, "entries"
         ),
         tag("h3", "Keys"),
-        table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), keys, "list keys"),
+        table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), keys, "keys"),
         tag("h3", "Tools"),
-        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "list"),
+        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "tools"),
         tag("h3", "Words used in this report"),
         tag("dl", (tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in report.glossary)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from custody.report import words
@@ -28,7 +29,10 @@ def _said(text: str, *, code: bool = False) -> Markup:
 
 def _run(item: Examined) -> Content:
     found = item.findings
-    media = [("Run", found.run), *found.media.items()]
+    media = [
+        ("Run", found.run),
+        *((words.MEDIA.get(name, name), value) for name, value in found.media.items() if value),
+    ]
     listed = tag("dl", (tag("div", tag("dt", _said(name)), tag("dd", _said(value))) for name, value in media))
     counts = ", ".join(f"{number:,} {name}" for name, number in found.counts.items())
     rows = (
@@ -43,11 +47,11 @@ def _run(item: Examined) -> Content:
         for volume in found.volumes
     )
     columns = ("Volume", "Offset (bytes)", "Length (bytes)", "Description", "File system, or why unread", "Label")
-    volumes = table("Volumes", columns, rows, "list") if found.volumes else paragraph("No volume was found.")
+    volumes = table("Volumes", columns, rows, "volumes") if found.volumes else paragraph("No volume was found.")
     results = ((_said(name, code=True), _said(value, code=True)) for name, value in found.result_digests.items())
     return [
         tag("p", marked(item.mark, item.bound)),
-        table("Result files", ("File", "SHA-256"), results, "digests") if found.result_digests else "",
+        table("Result files", ("File", "SHA-256"), results, "results") if found.result_digests else "",
         listed,
         tag("p", tag("strong", "Counted: "), _said(counts)),
         volumes,
@@ -68,7 +72,7 @@ def _files_read(rows: Sequence[FileRead]) -> Content:
         for row in rows
     )
     columns = ("File", "Volume", "Meta address", "What was read", "Bytes", "SHA-256", "Access ended")
-    return table("Single files whose reading is proved by the record", columns, lines, "digests") if rows else ""
+    return table("Single files whose reading is proved by the record", columns, lines, "files") if rows else ""
 
 
 def unread(report: Report) -> Markup:
@@ -90,7 +94,7 @@ def _problems(item: Examined) -> Content:
     if not problems:
         return paragraph(words.NO_PROBLEMS if not total else _more(words.PROBLEMS_MORE, 0, total))
     rows = ((_said(p.where, code=True), _said(p.stage), _said(p.reason)) for p in problems)
-    listed = table("Recorded problems", ("Where", "At which stage", "Why"), rows, "list")
+    listed = table("Recorded problems", ("Where", "At which stage", "Why"), rows, "problems")
     return [
         listed,
         paragraph(_more(words.PROBLEMS_MORE, len(problems), total), "hint") if total > len(problems) else "",
@@ -111,7 +115,7 @@ def _events(item: Examined, exhibit: Exhibit) -> Content:
     events, total = item.findings.timeline, item.findings.counts.get("events", len(item.findings.timeline))
     rows = (
         (
-            _said(event.at),
+            _instant(event.at),
             _said(event.kind),
             [_said(event.path, code=True), tag("br"), _said(event.message)] if event.message else _said(event.path),
             _clock(event.clock),
@@ -120,9 +124,15 @@ def _events(item: Examined, exhibit: Exhibit) -> Content:
     )
     title = markup_of(exhibit.title)
     columns = ("Time (UTC)", "Kind", "Path and what it says", "Clock")
-    listed = table([title, ": events"], columns, rows, "list") if events else paragraph("No event.")
+    listed = table([title, ": events"], columns, rows, "events") if events else paragraph("No event.")
     more = paragraph(_more(words.TIMELINE_MORE, len(events), total), "hint") if total > len(events) else ""
     return [tag("h3", title), listed, more]
+
+
+def _instant(at: str) -> Markup:
+    """Date and time apart, without the fraction's idle zeros; anything else as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T([\d:]{8})(\.\d*[1-9])?\.?0*Z", at)
+    return tag("span", f"{found[1]} {found[2]}{found[3] or ''}") if found else _said(at)
 
 
 def _clock(clock: str) -> Markup:

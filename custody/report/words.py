@@ -200,6 +200,7 @@ CONTAINERS = (
     "Digests of the files themselves. They differ from those of the medium, and must not be compared with them."
 )
 BOUND = "The result files have the digests that entry {entry} names."
+UNNAMED = "It names no digest for: {names}."
 NOT_BOUND = "THE RESULT FILES DO NOT HAVE THE DIGESTS THAT THE RECORD NAMES: do not rely on these results."
 BOUND_UNKNOWN = "The result files were not held against the digests in the record."
 LEFT_OUT = "Results were handed in for {ref}, which this record does not show. They are left out."
@@ -211,6 +212,15 @@ CLOCK: Final[Mapping[str, str]] = {
     "UTC": "UTC",
     "declared": "local time, converted with the zone the examiner declared",
     "unknown": "zone unknown: printed as if it were UTC",
+}
+MEDIA: Final[Mapping[str, str]] = {
+    "format": "Format",
+    "size": "Size (bytes)",
+    "sector_size": "Sector size (bytes)",
+    "basis": "What the digest is over",
+    "md5": "MD5",
+    "sha1": "SHA-1",
+    "sha256": "SHA-256",
 }
 UNREAD_VOLUME = "Volume {volume} ({description}) was not read: {problem}"
 UNREAD_ACCESS = "The access that began with this entry did not complete."

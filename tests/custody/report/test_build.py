@@ -217,6 +217,9 @@ def test_results_are_bound_to_the_record_or_said_not_to_be(lab: Lab) -> None:
 
     assert bound() == (words.BOUND.format(entry=3), Mark.GOOD)
     assert bound(result_digests={"files.parquet": RESULTS["files.parquet"]})[1] is Mark.GOOD
+    more, mark = bound(result_digests={**RESULTS, "notes.txt": "00" * 32})
+    assert (more.endswith("It names no digest for: notes.txt."), mark) == (True, Mark.CAUTION)
+    assert bound(result_digests={"notes.txt": "00" * 32}) == (words.NOT_BOUND, Mark.BAD)
     assert bound(result_digests={}) == (words.BOUND_UNKNOWN, Mark.CAUTION)
     assert bound(result_digests={**RESULTS, "files.parquet": "00" * 32}) == (words.NOT_BOUND, Mark.BAD)
 

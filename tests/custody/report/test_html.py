@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 from html.parser import HTMLParser
@@ -12,7 +13,7 @@ from custody.ledger.bundle import verify_bundle
 from custody.ledger.verdict import Trust
 from custody.report import words
 from custody.report.html import render
-from custody.report.model import Cover, Report
+from custody.report.model import Cover, EventFound, Report
 from tests.custody.report.lab import HOSTILE, Lab, Shown, disk_findings, shown
 
 VOID = {"meta", "br"}
@@ -145,6 +146,23 @@ def test_excerpts_say_how_much_they_leave_out(lab: Lab) -> None:
     assert "2 of 3 recorded problems are listed" in text
     assert words.NO_RESULTS in text, "of the exhibit without a run"
     assert words.CLOCK["unknown"] in text
+
+
+def test_times_keep_their_digits_but_not_idle_zeros(lab: Lab) -> None:
+    findings = disk_findings()
+    times = [
+        "2023-02-01T08:00:00.000000000Z",
+        "2023-02-01T08:00:00.120000000Z",
+        "2023-02-01T08:00:09Z",
+        "yesterday",
+        "",
+    ]
+    events = [EventFound(at, "seen", "/x", "", "UTC") for at in times]
+    data = render(shown(lab, None, dataclasses.replace(findings, timeline=events)).report()).decode()
+    shown_times = re.findall(r'data-label="Time \(UTC\)"><div>(.*?)</div>', data)
+    assert [re.sub("<.*?>", "", item) for item in shown_times] == [
+        "2023-02-01 08:00:00", "2023-02-01 08:00:00.12", "2023-02-01 08:00:09", "yesterday", "—",
+    ]  # fmt: skip
 
 
 def test_an_empty_record_is_a_page_too(tmp_path: Path) -> None:
