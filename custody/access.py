@@ -87,10 +87,11 @@ class Recorder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A name met in a folder: relative path (surrogateescape) and what lstat says of it."""
+    """A name met in a folder: relative path (surrogateescape), what lstat says of it, where a link points."""
 
     name: str
     facts: os.stat_result
+    target: str = ""
 
 
 @dataclass(slots=True)
@@ -210,7 +211,10 @@ class Source:
     @contextmanager
     def reading(self, found: FoundFile) -> Iterator[Part]:
         """One file of the folder, open for the length of the block."""
-        descriptor, facts = open_beneath(self.root, found.name, found.facts)
+        try:
+            descriptor, facts = open_beneath(self.root, found.name, found.facts)
+        except IntegrityError as error:  # it costs this file, not the folder
+            raise OSError(errno.ESTALE, str(error), found.name) from error
         try:
             yield Part(found.name, _size(descriptor, facts), descriptor)
         finally:
@@ -271,14 +275,21 @@ def walk_beneath(root: int) -> Iterator[FoundFile | OSError]:
             yield OSError(error.errno, error.strerror, prefix)
             continue
         folders: list[str] = []
-        for name, facts in names:
-            yield FoundFile(prefix + name, facts)
+        for name, facts, target in names:
+            yield FoundFile(prefix + name, facts, target)
             if stat.S_ISDIR(facts.st_mode):
                 folders.append(f"{prefix}{name}/")
         pending.extend(reversed(folders))
 
 
-def _list_beneath(root: int, prefix: str) -> list[tuple[str, os.stat_result]]:
+def _link_target(folder: int, name: str) -> str:
+    try:
+        return os.readlink(name, dir_fd=folder)
+    except OSError:  # no link (EINVAL), or gone: its lstat is all there is to say
+        return ""
+
+
+def _list_beneath(root: int, prefix: str) -> list[tuple[str, os.stat_result, str]]:
     held = os.dup(root)
     try:
         for folder in prefix.split("/")[:-1]:
@@ -286,8 +297,10 @@ def _list_beneath(root: int, prefix: str) -> list[tuple[str, os.stat_result]]:
             os.close(held)
             held = deeper
         with os.scandir(held) as found:
-            names = [(entry.name, entry.stat(follow_symlinks=False)) for entry in found]
-        return sorted(names, key=lambda pair: os.fsencode(pair[0]))
+            names = [
+                (entry.name, entry.stat(follow_symlinks=False), _link_target(held, entry.name)) for entry in found
+            ]
+        return sorted(names, key=lambda item: os.fsencode(item[0]))
     finally:
         os.close(held)
 

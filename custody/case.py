@@ -31,6 +31,7 @@ from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
 from custody.people import Home, Passphrase, Person, quoted
 
+_FILES = ("case.toml", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
 FOLDERS = ("evidence", "derived", "extracted", "reports", "receipts")
 NO_DOMAIN = "evikit.invalid"
 
@@ -114,14 +115,21 @@ class Case:
         validate_domain(domain)
         key = home.entry_key(person.key, passphrase)
         _prepare_folder(path, home)
-        keys = home.make_ledger_keys(passphrase)
-        lines = {"number": number, "agency": agency, "title": title, "zone": zone, "ledger": "ledger.sqlite"}
-        write_durably(path / "case.toml", "".join(f"{k} = {quoted(v)}\n" for k, v in lines.items()).encode(), 0o644)
-        case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
-        case.person, case._key, case._ledger_keys = person, key, keys
-        facts: Json = {"number": number, "agency": agency, "title": title, "zone": zone}
-        case._append(Draft("genesis", {**case._common(), "case": facts}, n=0, pub=_genesis_policy(key, keys, kind, domain)))
-        case.checkpoint()
+        facts = {"number": number, "agency": agency, "title": title, "zone": zone}
+        try:
+            keys = home.make_ledger_keys(passphrase)
+            lines = {**facts, "ledger": "ledger.sqlite"}
+            toml = "".join(f"{name} = {quoted(value)}\n" for name, value in lines.items())
+            write_durably(path / "case.toml", toml.encode(), 0o644)
+            case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
+            case.person, case._key, case._ledger_keys = person, key, keys
+            pub = _genesis_policy(key, keys, kind, domain)
+            case._append(Draft("genesis", {**case._common(), "case": dict[str, Json](facts)}, n=0, pub=pub))
+            case.checkpoint()
+        except BaseException:
+            for name in _FILES:  # half a case would stand in the way of the next attempt
+                (path / name).unlink(missing_ok=True)
+            raise
         return case
 
     @classmethod
@@ -258,11 +266,16 @@ def _facts(path: Path) -> Mapping[str, Any]:
         raise CustodyError(f"{path / 'case.toml'} cannot be read: {error}", "Repair the file.") from error
 
 
-def _prepare_folder(path: Path, home: Home) -> None:
+def validate_folder(path: Path, home: Home) -> None:
+    """Refuse a folder that holds a case already, or would hold the key store."""
     if (path / "case.toml").exists() or (path / "ledger.sqlite").exists():
         raise CustodyError(f"there is a case in {path} already", "Choose another folder.")
-    if home.path.is_relative_to(path.absolute()):
+    if home.path.resolve().is_relative_to(path.resolve()):
         raise CustodyError("the key store would be inside the case", "Set EVIKIT_HOME to a folder outside it.")
+
+
+def _prepare_folder(path: Path, home: Home) -> None:
+    validate_folder(path, home)
     try:
         for name in FOLDERS:
             (path / name).mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ class Disclosure:
         what: list[Json] = [
             str(size),
             None if self.exhibits is None else [str(n) for n in self.exhibits],
-            [name for name in sorted(self.withhold)],
+            [*sorted(self.withhold)],
             [[str(row.entry), str(row.position)] for row in self.rows],
         ]
         return {"sha256": hashlib.sha256(canonical(what)).hexdigest()}
@@ -54,7 +54,7 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
             "recipient": disclosure.recipient,
             "bundle_digest": disclosure.digest(size),
             "checkpoint_size": str(size),
-            "document": {"kind": kind, "withheld": [name for name in sorted(disclosure.withhold)]},
+            "document": {"kind": kind, "withheld": [*sorted(disclosure.withhold)]},
         },
     )
     if case.checkpoint() is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from queue import Queue
 from typing import Protocol
 
-from custody.access import Part
+from custody.access import Part, shown
 from forensics.media import Medium, MediumError, read_part
 
 BLOCK = 1 << 20
@@ -227,9 +227,7 @@ def hash_medium(
         values = cutter.digests
     else:
         values = [_hash_part(part, progress, jobs) for part in parts]
-    container = tuple(
-        PartDigest(part.name, part.size, value) for part, value in zip(parts, values, strict=True)
-    )
+    container = tuple(PartDigest(shown(part.name), part.size, value) for part, value in zip(parts, values, strict=True))
     return MediumDigests(media, container, tuple(_problems(medium, media, container)))
 
 

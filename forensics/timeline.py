@@ -14,8 +14,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forensics.columns import EVENTS, INT64_MAX, INT64_MIN, STANDARD_TIMES
 from forensics.results import TableWriter, batches
+from forensics.results.columns import EVENTS, INT64_MAX, INT64_MIN, STANDARD_TIMES
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition, printed with Z
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 0001 to 9999

@@ -14,8 +14,7 @@ from custody.durable import sync_folder
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.target import Target, shown
-from forensics.media import open_medium
-from forensics.pipeline import is_log
+from forensics.commands.rehash import image_in
 
 _BLOCK = 1 << 20
 
@@ -45,9 +44,8 @@ def copy_of(case: Case, n: int, ref: str, purpose: str, target: Target) -> Targe
 
 def _all_parts(source: Source) -> Sequence[Part]:
     """The parts named and the segments that belong to them."""
-    if len(source.parts) > 1 or is_log(source.parts[0]):
-        return source.parts
-    return open_medium(source.parts[0], source.open).parts
+    medium = image_in(source)
+    return source.parts if medium is None else medium.parts
 
 
 def _copy(part: Part, folder: Path) -> str:

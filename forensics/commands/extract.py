@@ -5,19 +5,31 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import INTEGRITY, PROBLEMS, Settings, put_facts, put_json, visible, with_settings, writing
+from custody.commands.screen import (
+    INTEGRITY,
+    PROBLEMS,
+    Settings,
+    invisible,
+    put_facts,
+    put_json,
+    visible,
+    with_settings,
+    writing,
+)
 from custody.ledger.errors import CustodyError
+from custody.target import shown
 
 if TYPE_CHECKING:
     from custody.access import Source
     from custody.case import Case
     from custody.exhibits import Exhibit
-    from forensics.extraction import Extracted
+    from forensics.examine.extraction import Extracted
     from forensics.results import Run
 
 
@@ -46,18 +58,28 @@ def extract(settings: Settings, ref: str, paths: tuple[str, ...], **options: Any
             if settings.json:
                 put_json(results[-1])
             else:
-                put_facts({name: value for name, value in results[-1].items() if value not in ("", None)})
+                put_facts(_facts(results[-1]))
     if any(result["match"] is False for result in results):
         click.get_current_context().exit(INTEGRITY)
     if any(result["problem"] for result in results):
         click.get_current_context().exit(PROBLEMS)
 
 
-def _row(run: Run, path: str, options: dict[str, Any]) -> dict[str, Any]:
-    from forensics.queries import file_named
+def _facts(result: Mapping[str, Any]) -> dict[str, object]:
+    words = {True: "yes: the digest of the examination", False: "NO: the examination read other bytes here"}
+    facts = {name: words.get(value, value) if name == "match" else value for name, value in result.items()}
+    return {name: value for name, value in facts.items() if value not in ("", None)}
 
-    rows = [row for row in file_named([run], options["volume"], path) if options["meta"] in ("", row["meta"])]
-    if not rows:
+
+def _row(run: Run, path: str, options: dict[str, Any]) -> dict[str, Any]:
+    from forensics.results.queries import file_named
+
+    given = shown(path)
+    for name in dict.fromkeys((given, invisible(given))):  # as it is, or as a listing shows it
+        rows = [row for row in file_named([run], options["volume"], name) if options["meta"] in ("", row["meta"])]
+        if rows:
+            break
+    else:
         raise CustodyError(f"the examination lists no {visible(path)!r}", "Paths are as `evikit files` lists them.")
     if len(rows) > 1:
         places = ", ".join(f"volume {row['volume']} meta {row['meta']}" for row in rows[:8])
@@ -96,7 +118,14 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
         settings={},
         manifests=case.receipts,
     ) as source:
-        found = _read(source, run, row, output)
+        try:
+            found = _read(source, run, row, output)
+        except BaseException:
+            output.unlink(missing_ok=True)  # what is not recorded must not lie among what is
+            raise
+        if found.problem and not found.size:
+            output.unlink(missing_ok=True)
+        kept = output.exists()
         expected = row["sha256"]
         match = None if expected is None or found.problem else expected == found.sha256
         source.outcome.basis = "chunks"
@@ -107,26 +136,27 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
             "meta": row["meta"],
             "stream": row["stream"] or None,
             "size": str(found.size),
-            "digest": {"sha256": found.sha256},
-            "output_digest": {"sha256": found.sha256},
+            "digest": {"sha256": found.sha256} if kept else None,
+            "output_digest": {"sha256": found.sha256} if kept else None,
             "expected": {"examination": {"sha256": expected}} if expected else None,
             "match": match,
         }
-    output.chmod(0o444)
+    if kept:
+        output.chmod(0o444)
     return {
         "exhibit": exhibit.ref,
         "path": row["path"],
-        "file": str(output),
+        "file": str(output) if kept else "",
         "size": str(found.size),
-        "sha256": found.sha256,
+        "sha256": found.sha256 if kept else "",
         "match": match,
         "problem": found.problem,
     }
 
 
 def _read(source: Source, run: Run, row: dict[str, Any], output: Path) -> Extracted:
-    from forensics.extraction import Extracted, extract_entry
-    from forensics.queries import volumes
+    from forensics.examine.extraction import Extracted, extract_entry
+    from forensics.results.queries import volumes
 
     if row["volume"]:
         volume = next(found for found in volumes([run]) if found["volume"] == row["volume"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ from custody.commands.screen import (
     put_facts,
     put_json,
     remark,
+    visible,
     with_settings,
     writing,
 )
@@ -22,11 +25,16 @@ if TYPE_CHECKING:
     from forensics.commands.intake import Intake
 
 
+PROBLEMS_SHOWN = 5
+NEXT = "Rely on these media only when you know why: the slip, the copy, or the container is wrong."
+
+
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--exhibit", "ref", metavar="REF", required=True, help="Exhibit reference, for example AH/1.")
 @click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
-@click.option("--state", default="best-evidence", show_default=True, help="original, best-evidence or working-copy.")
+@click.option("--state", type=click.Choice(["original", "best-evidence", "working-copy"]), default="best-evidence",
+              show_default=True, help="What the files are.")  # fmt: skip
 @click.option("--description", default="", help="What the exhibit is, for its registration.")
 @click.option("--expect", metavar="ALG:HEX", help="The digest on the hand-over slip, of the media stream.")
 @click.option("--acquisition-log", type=click.Path(path_type=Path), help="The acquiring tool's log, kept by digest.")
@@ -53,6 +61,8 @@ def ingest(settings: Settings, **options: Any) -> None:
         put_json(intake.json_object())
     else:
         _tell(settings, intake)
+    for line in intake.mismatches:  # whatever --quiet says
+        click.echo(f"evikit: MISMATCH: {visible(line)}\n  It is recorded. {NEXT}", err=True)
     if intake.mismatches:
         click.get_current_context().exit(INTEGRITY)
     if intake.problems:
@@ -67,11 +77,23 @@ def _tell(settings: Settings, intake: Intake) -> None:
         **{name: media[name] for name in ("md5", "sha1", "sha256") if media[name]},
         "volumes": ", ".join(intake.volume_names()) or "none",
         "found": f"{found['files']:,} files, {found['artefacts']:,} artefacts, {found['events']:,} events",
-        "problems": f"{found['problems']:,}" + (" (evikit report lists them)" if found["problems"] else ""),
+        "problems": f"{found['problems']:,}" + (" (recorded)" if found["problems"] else ""),
         "run": found["run"],
     }
     put_facts(facts)
-    for line in intake.remarks:
+    for line in (*intake.remarks, *_problems(intake)):
         remark(settings, f"note: {line}")
-    for line in intake.mismatches:
-        remark(settings, f"MISMATCH: {line}")
+
+
+def _problems(intake: Intake) -> Iterator[str]:
+    """The first few problems in words; the report lists all."""
+    from forensics.results.queries import problems
+    from forensics.results import Run
+
+    examination = intake.examination
+    if intake.problems:
+        for row in islice(problems([Run(examination.run, examination.exhibit, complete=True)]), PROBLEMS_SHOWN):
+            place = ":".join(part for part in (row["volume"], row["path"]) if part)
+            yield f"{place}: {row['reason']}" if place else row["reason"]
+    if intake.problems > PROBLEMS_SHOWN:
+        yield f"and {intake.problems - PROBLEMS_SHOWN:,} more problems, which the report lists"

@@ -5,6 +5,7 @@ It joins a case (custody) with an examination (forensics), which only the comman
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +17,13 @@ from custody.case import Case, zone_of
 from custody.exhibits import STATES, find_exhibit, media_digests, outcomes, parse_digest, text, validate_ref
 from custody.ledger.entry import Digest, Json
 from custody.ledger.errors import CustodyError, IntegrityError
-from custody.target import Target
+from custody.target import Target, shown
 from forensics import results
 from forensics.commands.copying import copy_of
-from forensics.examination import Examination, Listener, Request, manifest_rows
-from forensics.folder import LooseFiles
-from forensics.hashing import hash_medium
-from forensics.media import open_medium
-from forensics.pipeline import examine_image, examine_tree, is_log
+from forensics.commands.rehash import Nowhere, image_in, rehash
+from forensics.examine.folder import LooseFiles
+from forensics.examine.pipeline import examine_image, examine_tree
+from forensics.examine.request import Examination, Listener, Request, manifest_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Order:
         if self.zone is not None:
             zone_of(self.zone)
         self.slip()
-        Target.locate(self.paths)
+        _refuse_empty(Target.locate(self.paths))
         if self.acquisition_log is not None and not self.acquisition_log.is_file():
             raise CustodyError(f"there is no file {self.acquisition_log}", "Check --acquisition-log.")
 
@@ -63,6 +63,15 @@ class Order:
     def settings(self) -> dict[str, str]:
         chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state}
         return {name: value for name, value in chosen.items() if value}
+
+
+def _refuse_empty(target: Target) -> None:
+    sizes = [facts.st_size for facts in target.facts if stat.S_ISREG(facts.st_mode)]
+    if sizes and len(sizes) == len(target.facts) and not any(sizes):
+        raise CustodyError(
+            f"{shown(target.names[0])} is empty (0 bytes)",
+            "Check the copy. An empty log is taken in together with the folder it stands in.",
+        )
 
 
 @dataclass(slots=True)
@@ -87,6 +96,7 @@ class Intake:
 def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     """The whole of `evikit ingest` on an open, unlocked case."""
     target = Target.locate(order.paths)
+    _refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
     unchanged = known is not None and _seen_before(case, known.n, target)
     if known is not None and unchanged and not order.again and _complete(case, order.ref):
@@ -99,10 +109,23 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
         kept: list[Json] = [keep_attachment(case.receipts, order.acquisition_log).described()]
         case.record("note", n, {"kind": "attachment", "text": "log of the acquiring tool", "attachments": kept})
     if known is not None and not unchanged:
-        _compare_media(case, n, order, target)
+        _compare_media(case, n, order, target, listener)
     if order.copy_first:
         target = copy_of(case, n, order.ref, order.purpose, target)
     return _examine(case, n, order, target, listener)
+
+
+def _refuse_own_files(case: Case, target: Target) -> None:
+    """The case and the key store grow while evidence is read, and keys are no evidence."""
+    own, keys = case.path.resolve(), case.home.path.resolve()
+    allowed = [own / name for name in ("evidence", "extracted")]
+    around = target.is_folder and any(place.is_relative_to(target.root) for place in (own, keys))
+    inside = target.root.is_relative_to(own) and not any(target.root.is_relative_to(place) for place in allowed)
+    if around or inside or target.root.is_relative_to(keys):
+        raise CustodyError(
+            f"{shown(str(target.root))} holds the case or its keys, which are no evidence",
+            "Name a folder beside the case, or move the case out of it.",
+        )
 
 
 def _complete(case: Case, ref: str) -> bool:
@@ -129,25 +152,23 @@ def _register(case: Case, order: Order, target: Target) -> int:
     )
 
 
-def _compare_media(case: Case, n: int, order: Order, target: Target) -> None:
+def _compare_media(case: Case, n: int, order: Order, target: Target, listener: Listener) -> None:
     """The reference is known, the files are not: only the same media may be taken in under it."""
     recorded = media_digests(case, n)
-    if not recorded or target.is_folder:
+    if not recorded:
         return
     settings = {"reference": "known"}
     with open_evidence(
         case, n, target, purpose="integrity verification", object_="media", settings=settings, manifests=case.receipts
     ) as source:
-        if is_log(source.parts[0]):
-            return
-        computed = dict(hash_medium(open_medium(source.parts[0], source.open)).media.digests)
-        same = {name: computed.get(name) == value for name, value in recorded.items()}
-        source.outcome.basis = "whole"
-        source.outcome.values |= {"expected": _json(recorded), "computed": _json(computed), "match": all(same.values())}
-        if not all(same.values()):
+        read = rehash(source, target.is_folder, Nowhere(), listener)
+        same = bool(read.digests) and all(read.digests.get(name) == value for name, value in recorded.items())
+        source.outcome.basis = "whole" if read.digests else "chunks"
+        source.outcome.values |= {"expected": _json(recorded), "computed": _json(read.digests), "match": same}
+        if not same:
             raise IntegrityError(
                 f"{order.ref} stands for other media: their digests differ from those recorded",
-                "Give these media a reference of their own.",
+                "Give these media a reference of their own, or name the files it stands for.",
             )
 
 
@@ -187,7 +208,7 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
 def _examination(source: Source, target: Target, request: Request) -> Examination:
     if target.is_folder:
         return examine_tree(source, request)
-    if len(source.parts) > 1 or is_log(source.parts[0]):
+    if image_in(source) is None:
         return examine_tree(LooseFiles(source.parts), request)
     return examine_image(source.parts[0], source.open, request)
 

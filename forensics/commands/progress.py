@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from custody.commands.screen import Settings, visible
-from forensics.examination import Listener, Progress
+from forensics.examine.request import Listener, Progress
 
 _EVERY_SECONDS = 10.0
 _MIB = 1 << 20

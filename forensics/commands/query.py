@@ -17,8 +17,8 @@ from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case
-    from forensics.queries import Filter
     from forensics.results import Run
+    from forensics.results.queries import Filter
 
 Row = Mapping[str, Any]
 Lines = Callable[[Iterable[Row]], Iterator[str]]
@@ -70,7 +70,7 @@ def _times(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _filter(options: Mapping[str, Any]) -> Filter:
-    from forensics.queries import Filter
+    from forensics.results.queries import Filter
 
     return Filter(
         exhibit=options.get("ref", ""),
@@ -93,20 +93,26 @@ def _runs(case: Case, options: Mapping[str, Any]) -> Sequence[Run]:
     return runs
 
 
-@contextmanager
-def _sink(case: Case, path: Path | None) -> Iterator[Any]:
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        file = path.open("x", encoding="utf-8", newline="\n")
-    except FileExistsError:
-        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
-    with file:
-        yield file
+def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) -> None:
+    """Write a listing to a new file, whole or not at all, and record its digest: it leaves the case."""
     from custody.disclose import register_document
 
-    register_document(case, case.person.name if case.person else "", "listing", path.name, path.read_bytes())
+    digest, count = hashlib.sha256(), 0
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            for count, line in enumerate(lines, 1):  # noqa: B007 - the last one counts
+                file.write(line + "\n")
+                digest.update(line.encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        register_document(case, case.person.name if case.person else "", "listing", path.name, digest.hexdigest())
+    except FileExistsError:
+        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    facts = {"file": str(path), "lines": str(count), "sha256": digest.hexdigest()}
+    put_json(facts) if settings.json else put_facts(facts)
 
 
 def _answer(  # noqa: PLR0917 - what a listing is made of
@@ -114,25 +120,25 @@ def _answer(  # noqa: PLR0917 - what a listing is made of
     columns: Sequence[tuple[str, int]], cells: Callable[[Row], Sequence[object]],
 ) -> None:  # fmt: skip
     """Ask the results and print: JSON lines or another format through `lines`, else a table of `cells`."""
-    from forensics.listing import json_line
-
-    plain = options.get("form", "table")
-    opened = writing(settings) if options["output"] else reading(settings)
-    with opened as case, _sink(case, options["output"]) as sink:
-        rows = ask(_runs(case, options), _filter(options))
-        if settings.json or plain != "table":
-            for line in lines(rows):
-                sink.write(line + "\n")
-        elif options["output"]:
-            for row in rows:
-                sink.write(json_line(dict(zip((name for name, _ in columns), cells(row), strict=True))) + "\n")
-        else:
-            count = put_columns(columns, map(cells, rows))
-            remark(settings, f"{count:,} rows")
+    form, output = options.get("form", "table"), options["output"]
+    if output is not None and output.exists():
+        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
+    chosen = _filter(options)
+    with writing(settings) if output else reading(settings) as case:
+        rows = ask(_runs(case, options), chosen)
+        shaped = lines(rows) if form != "table" or (settings.json and not output) else columned(columns, map(cells, rows))
+        if output is not None:
+            _export(settings, case, output, shaped)
+            return
+        count = 0
+        for count, line in enumerate(shaped, 1):  # noqa: B007 - the last one counts
+            put_line(line)
+        if form == "table" and not settings.json:
+            remark(settings, f"{count - 1:,} rows")
 
 
 def _json_lines(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
-    from forensics.listing import json_line
+    from forensics.results.listing import json_line
 
     return lambda rows: (json_line(shape(row)) for row in rows)
 
@@ -148,8 +154,8 @@ def _second(at: int | None) -> str:
 @with_settings
 def volumes(settings: Settings, **options: Any) -> None:
     """List the volumes found on the media: place, file system, or the reason it cannot be read."""
-    from forensics import queries
-    from forensics.listing import volume_json
+    from forensics.results import queries
+    from forensics.results.listing import volume_json
 
     columns = [("exhibit", 10), ("volume", 6), ("offset", -14), ("length", -16), ("scheme", 6), ("filesystem", 10),
                ("label", 14), ("description or problem", 1)]  # fmt: skip
@@ -170,8 +176,8 @@ def _volume_cells(row: Row) -> Sequence[object]:
 @with_settings
 def files(settings: Settings, **options: Any) -> None:
     """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones."""
-    from forensics import queries
-    from forensics.listing import bodyfile_entry, file_json
+    from forensics.results import queries
+    from forensics.results.listing import bodyfile_entry, file_json
 
     lines = _json_lines(file_json)
     if options["form"] == "bodyfile":
@@ -183,7 +189,7 @@ def files(settings: Settings, **options: Any) -> None:
 
 
 def _csv(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
-    from forensics.listing import csv_line
+    from forensics.results.listing import csv_line
 
     def lines(rows: Iterable[Row]) -> Iterator[str]:
         names: list[str] = []
@@ -211,15 +217,15 @@ def _file_cells(row: Row) -> Sequence[object]:
 @with_settings
 def artefacts(settings: Settings, **options: Any) -> None:
     """List what was read from logs and other traces, as facts with named times."""
-    from forensics import queries
-    from forensics.listing import artefact_json
+    from forensics.results import queries
+    from forensics.results.listing import artefact_json
 
     columns = [("exhibit", 10), ("kind", 18), ("time (UTC)", 19), ("path", 28), ("fields", 1)]
     _answer(settings, options, queries.artefacts, _json_lines(artefact_json), columns, _artefact_cells)
 
 
 def _artefact_cells(row: Row) -> Sequence[object]:
-    from forensics.listing import artefact_json
+    from forensics.results.listing import artefact_json
 
     shown = artefact_json(row)
     first = next((at for at in shown["times"].values() if at), "") or ""
@@ -234,8 +240,8 @@ def _artefact_cells(row: Row) -> Sequence[object]:
 @with_settings
 def timeline(settings: Settings, **options: Any) -> None:
     """List everything that has a time, in order. Times are UTC; ~ marks local times of an unknown zone."""
-    from forensics import queries
-    from forensics.listing import EVENT_COLUMNS, bodyfile_event, csv_line, event_csv, event_json
+    from forensics.results import queries
+    from forensics.results.listing import EVENT_COLUMNS, bodyfile_event, csv_line, event_csv, event_json
 
     lines = _json_lines(event_json)
     if options["form"] == "bodyfile":
@@ -249,7 +255,7 @@ def timeline(settings: Settings, **options: Any) -> None:
 
 
 def _event_cells(row: Row) -> Sequence[object]:
-    from forensics.listing import event_json
+    from forensics.results.listing import event_json
 
     shown = event_json(row)
     mark = "~" if row["clock"] == "unknown" else ""

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import INTEGRITY, PROBLEMS, Settings, put_facts, put_json, with_settings, writing
+from custody.commands.screen import FAILED, INTEGRITY, PROBLEMS, Settings, put_facts, put_json, with_settings, writing
 from custody.ledger.entry import b64
-from custody.ledger.errors import CustodyError
+from custody.ledger.errors import CustodyError, LedgerBusyError
 
 if TYPE_CHECKING:
-    from custody.access import Source
     from custody.case import Case
     from custody.exhibits import Exhibit
-    from forensics.examination import Listener
-
-Reader = Callable[[int, int], bytes]
+    from forensics.examine.request import Listener
 
 
 @click.command()
@@ -36,7 +32,7 @@ def verify(settings: Settings, refs: tuple[str, ...], everything: bool) -> None:
     from forensics.commands.progress import progress
 
     if bool(refs) == everything:
-        raise click.UsageError("name exhibits, or --all")
+        raise click.UsageError("name exhibits, or --all for every one")
     results: list[dict[str, Any]] = []
     with writing(settings) as case:
         chosen = [need_exhibit(case, ref) for ref in refs] if refs else list(exhibits(case))
@@ -44,27 +40,57 @@ def verify(settings: Settings, refs: tuple[str, ...], everything: bool) -> None:
             raise CustodyError("there are no exhibits in this case", "Run `evikit ingest` first.")
         for exhibit in chosen:
             with progress(settings, exhibit.ref) as listener:
-                results.append(_verify(case, exhibit, listener))
+                results.append(_result(case, exhibit, listener, alone=len(chosen) == 1))
             _tell(settings, results[-1])
+    if code := _exit_code(results):
+        click.get_current_context().exit(code)
+
+
+def _exit_code(results: Sequence[Mapping[str, Any]]) -> int:
+    """A mismatch weighs most, then evidence that could not be read, then evidence with nothing to compare."""
     if any(result["match"] is False for result in results):
-        click.get_current_context().exit(INTEGRITY)
-    if any(result["match"] is None for result in results):
-        click.get_current_context().exit(PROBLEMS)
+        return INTEGRITY
+    if any(result["match"] is None and result["expected"] for result in results):
+        return FAILED
+    return PROBLEMS if any(result["match"] is None for result in results) else 0
 
 
-def _tell(settings: Settings, result: dict[str, Any]) -> None:
+def _result(case: Case, exhibit: Exhibit, listener: Listener, *, alone: bool) -> dict[str, Any]:
+    """One exhibit's result; among several, one whose evidence is not there does not keep the others from being read."""
+    from custody.exhibits import media_digests
+    from forensics.model import ExaminationError
+
+    try:
+        return _verify(case, exhibit, listener)
+    except (CustodyError, ExaminationError) as error:
+        if alone or isinstance(error, LedgerBusyError):
+            raise
+        match = False if getattr(error, "exit_code", FAILED) == INTEGRITY else None
+        expected = media_digests(case, exhibit.n)
+        return {"exhibit": exhibit.ref, "match": match, "expected": expected, "computed": {}, "problem": str(error)}
+
+
+def _tell(settings: Settings, result: Mapping[str, Any]) -> None:
     if settings.json:
         put_json(result)
         return
     words = {True: "MATCH: the media are those of the ledger", False: "MISMATCH: the media differ from the ledger"}
-    said = words.get(result["match"], f"NOT COMPARED: {result['problem']}")
-    put_facts({result["exhibit"]: said, **{f"  {name}": value for name, value in result["computed"].items()}})
+    facts = {result["exhibit"]: words.get(result["match"], f"NOT COMPARED: {result['problem']}")}
+    if result["match"] is False:
+        facts |= {f"  {name} recorded": value for name, value in result["expected"].items()}
+        facts |= {f"  {name} now": value for name, value in result["computed"].items()}
+        facts |= {"  problem": result["problem"]} if result["problem"] else {}
+        facts |= {"  what to do": "it is recorded; keep these files as they are, and find the copy that still matches"}
+    else:
+        facts |= {f"  {name}": value for name, value in result["computed"].items()}
+    put_facts(facts)
 
 
 def _verify(case: Case, exhibit: Exhibit, listener: Listener) -> dict[str, Any]:
     from custody.access import open_evidence
     from custody.exhibits import media_digests
     from forensics.commands.places import place_of
+    from forensics.commands.rehash import rehash
 
     recorded = media_digests(case, exhibit.n)
     target = place_of(case, exhibit)
@@ -78,53 +104,22 @@ def _verify(case: Case, exhibit: Exhibit, listener: Listener) -> dict[str, Any]:
         manifests=case.receipts,
     ) as source:
         fresh = hashlib.sha256(b"evikit/fresh/v1\n" + source.challenge)
-        computed, size, problem = _digests(source, target.is_folder, fresh, listener)
-        common = recorded.keys() & computed.keys()
-        match = all(recorded[name] == computed[name] for name in common) if common else None
-        source.outcome.basis = "whole" if computed else "chunks"
-        source.outcome.read_bytes = size
-        source.outcome.partial = problem
+        read = rehash(source, target.is_folder, fresh, listener)
+        match = _match(recorded, read.digests)
+        source.outcome.basis = "whole" if read.digests else "chunks"
+        source.outcome.read_bytes = read.size
+        source.outcome.partial = read.problem
         source.outcome.values |= {
             "expected": dict(recorded) or None,
-            "computed": dict(computed) or None,
+            "computed": dict(read.digests) or None,
             "match": match,
-            "fresh": b64(fresh.digest()) if computed else None,
+            "fresh": b64(fresh.digest()) if read.digests else None,
         }
-    why = problem or ("" if common else "no digest of the media is recorded")
-    return {"exhibit": exhibit.ref, "match": match, "expected": recorded, "computed": computed, "problem": why}
+    why = read.problem or ("" if recorded else "no digest of the media is recorded")
+    return {"exhibit": exhibit.ref, "match": match, "expected": recorded, "computed": read.digests, "problem": why}
 
 
-def _digests(source: Source, folder: bool, fresh: Any, listener: Listener) -> tuple[dict[str, str], int, str]:
-    """Digests of the media by algorithm, bytes read, and what could not be read; `fresh` takes the same stream."""
-    from forensics.examination import Progress
-    from forensics.folder import LooseFiles
-    from forensics.hashing import hash_stream
-    from forensics.listed import listing_digest
-    from forensics.media import open_medium, read_part
-    from forensics.pipeline import is_log
-
-    if folder:
-        return listing_digest(source, fresh)
-    first = source.parts[0]
-    if len(source.parts) > 1:
-        return listing_digest(LooseFiles(source.parts), fresh)
-    read: Reader
-    if is_log(first):
-        read, size = partial(read_part, first), first.size
-    else:
-        medium = open_medium(first, source.open)
-        read, size = medium.read_at, medium.size
-    done = 0
-
-    def teed(offset: int, length: int) -> bytes:
-        data = read(offset, length)
-        fresh.update(data)
-        return data
-
-    def progress(length: int) -> None:
-        nonlocal done
-        done += length
-        listener(Progress("digests", first.name, done, size, 0, 0))
-
-    digests = hash_stream(teed, size, progress=progress)
-    return dict(digests.digests), size, "; ".join(str(bad) for bad in digests.bad[:3])
+def _match(recorded: Mapping[str, str], computed: Mapping[str, str]) -> bool | None:
+    """Whether the media are those recorded; media that could be read whole then and cannot now are not."""
+    common = recorded.keys() & computed.keys()
+    return bool(common) and all(recorded[name] == computed[name] for name in common) if recorded else None

@@ -120,9 +120,7 @@ def sections(part: Part) -> Iterator[Section]:
             )
         kind, following, size, checksum = _DESCRIPTOR.unpack(raw)
         if zlib.adler32(raw[:72]) != checksum:
-            raise MediumError(
-                f"{part.name} is damaged: the section descriptor at byte {at} fails its checksum"
-            )
+            raise MediumError(f"{part.name} is damaged: the section descriptor at byte {at} fails its checksum")
         name = kind.rstrip(b"\0").decode("ascii", "backslashreplace")
         last = name in ("next", "done")
         # The size counts the descriptor; some writers leave it 0 where the next offset says it all.
@@ -131,9 +129,7 @@ def sections(part: Part) -> Iterator[Section]:
         if last:
             return
         if following <= at:
-            raise MediumError(
-                f"{part.name} is damaged: the section at byte {at} points back to byte {following}"
-            )
+            raise MediumError(f"{part.name} is damaged: the section at byte {at} points back to byte {following}")
         at = following
 
 
@@ -155,9 +151,7 @@ def table(section: Section, first: int, data_end: int) -> Table:
     count, base, checksum = _TABLE.unpack(header := section.read(TABLE_HEADER_SIZE))
     sane = count <= TABLE_LIMIT and count * 4 <= section.size - TABLE_HEADER_SIZE
     if not sane or zlib.adler32(header[:20]) != checksum:
-        raise MediumError(
-            f"{section.part.name} is damaged: the {section.kind} section at byte {section.offset}"
-        )
+        raise MediumError(f"{section.part.name} is damaged: the {section.kind} section at byte {section.offset}")
     return Table(section.part, first, count, base, section.offset + TABLE_HEADER_SIZE, data_end)
 
 
@@ -211,9 +205,7 @@ def header_values(section: Section) -> dict[str, str]:
     for number, line in enumerate(lines[:-2]):
         if line == "main":
             pairs = zip(lines[number + 1].split("\t"), lines[number + 2].split("\t"), strict=False)
-            return {
-                HEADER_NAMES.get(key, key): _value(key, value) for key, value in pairs if _said(key, value)
-            }
+            return {HEADER_NAMES.get(key, key): _value(key, value) for key, value in pairs if _said(key, value)}
     return {}
 
 

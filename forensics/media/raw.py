@@ -28,14 +28,10 @@ class RawMedium:
             size += part.size
         self.size = size
         if size == 0:
-            raise MediumError(
-                f"{self.parts[0].name} is empty (0 bytes)", "Check the copy: there is no medium in it."
-            )
+            raise MediumError(f"{self.parts[0].name} is empty (0 bytes)", "Check the copy: there is no medium in it.")
         self._problems = list(problems)
         if size % SECTOR_SIZE:
-            self._problems.append(
-                f"{size} bytes are not whole sectors of {SECTOR_SIZE}: the image may be cut short"
-            )
+            self._problems.append(f"{size} bytes are not whole sectors of {SECTOR_SIZE}: the image may be cut short")
 
     def problems(self) -> list[str]:
         return list(self._problems)
@@ -51,9 +47,7 @@ class RawMedium:
             wanted = min(length, part.size - within)
             block = read_part(part, within, wanted) if wanted else b""
             if len(block) < wanted:
-                raise MediumError(
-                    f"{part.name} ends at byte {within + len(block)}, before its {part.size} bytes"
-                )
+                raise MediumError(f"{part.name} ends at byte {within + len(block)}, before its {part.size} bytes")
             blocks.append(block)
             offset += wanted
             length -= wanted

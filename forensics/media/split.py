@@ -121,9 +121,7 @@ def _uneven(parts: list[Part]) -> list[str]:
         if part.size != size
     ]
     if len(parts) > 1 and parts[-1].size > size:
-        problems.append(
-            f"the last segment {parts[-1].name} is larger than the first ({parts[-1].size} bytes)"
-        )
+        problems.append(f"the last segment {parts[-1].name} is larger than the first ({parts[-1].size} bytes)")
     return problems
 
 

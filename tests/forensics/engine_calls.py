@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from custody.access import Part
-from forensics.worker import board
+from forensics.engine.worker import board
 
 _kept: dict[str, Part] = {}
 

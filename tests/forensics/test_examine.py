@@ -17,13 +17,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from custody.access import FoundFile, Part, walk_beneath
-from forensics import examine, folder, listing, pipeline, queries, results, units
+from forensics import results
 from forensics.engine import UnitFailedError
-from forensics.examination import Examination, Media, Progress, Request, manifest_rows
-from forensics.findings import Findings, Job, readable
+from forensics.examine import contents as examine
+from forensics.examine import folder, pipeline, units
+from forensics.examine.findings import Findings, Job, readable
+from forensics.examine.request import Examination, Media, Progress, Request, manifest_rows
 from forensics.model import Artefact, ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.parsers import ParserInput
-from forensics.queries import Filter
+from forensics.results import listing, queries
+from forensics.results.queries import Filter
 
 from .fat12 import File, image
 

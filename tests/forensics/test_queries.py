@@ -9,8 +9,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from forensics import listing, queries, results
-from forensics.columns import (
+from forensics import results
+from forensics.model import Artefact, FileEntry, Location, Problem, Volume
+from forensics.results import listing, queries
+from forensics.results.columns import (
     ARTEFACTS,
     CONTENTS,
     EVENTS,
@@ -22,8 +24,7 @@ from forensics.columns import (
     problem_batch,
     volume_batch,
 )
-from forensics.model import Artefact, FileEntry, Location, Problem, Volume
-from forensics.queries import Filter
+from forensics.results.queries import Filter
 from forensics.timeline import write_events
 
 SECOND = 1_000_000_000

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forensics import results
-from forensics.columns import (
+from forensics.model import Artefact, Clock, FileEntry, Location, Problem, Volume
+from forensics.results.columns import (
     ARTEFACTS,
     EVENTS,
     FILES,
@@ -25,7 +26,6 @@ from forensics.columns import (
     problem_batch,
     volume_batch,
 )
-from forensics.model import Artefact, Clock, FileEntry, Location, Problem, Volume
 
 WIDE = st.integers(-(2**70), 2**70)
 TEXT = st.text(max_size=20)

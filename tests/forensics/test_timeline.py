@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forensics import results
-from forensics.columns import ARTEFACTS, CONTENTS, EVENTS, FILES, artefact_batch, file_batch
 from forensics.model import Artefact, Clock, FileEntry, Location
+from forensics.results.columns import ARTEFACTS, CONTENTS, EVENTS, FILES, artefact_batch, file_batch
 from forensics.timeline import iso, write_events
 
 SECOND = 1_000_000_000

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from forensics.media import Medium, MediumError, open_medium
 from forensics.model import Volume
-from forensics.volume_signatures import SIGNATURES, Signature, reason_unread
 from forensics.volumes import list_volumes
+from forensics.volumes.signatures import SIGNATURES, Signature, reason_unread
 from tests.conftest import Fetch
 from tests.forensics.images import e01, fat12, gpt, mbr, medium, part, sun
 

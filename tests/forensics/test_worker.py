@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from custody.access import Part
-from forensics import worker
+from forensics.engine import worker
 
 
 def where(part: Part) -> dict[str, object]:

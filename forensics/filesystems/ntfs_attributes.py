@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pytsk3
 
-from forensics.inodes import Times
+from forensics.filesystems.inodes import Times
 
 _STANDARD_INFORMATION = 16
 _FILE_NAME = 48

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forensics import results
-from forensics.columns import ARTEFACTS, CONTENTS, FILES, PROBLEMS
 from forensics.engine import UnitFailedError
-from forensics.examination import Watch
-from forensics.findings import Job, entries_of, readable
+from forensics.examine.findings import Job, entries_of, readable
+from forensics.examine.request import Watch
 from forensics.model import FileEntry, Location, Problem
+from forensics.results.columns import ARTEFACTS, CONTENTS, FILES, PROBLEMS
 
 _FILES_GIVEN_UP = 4
 """So many files of one group may each cost a worker its life before the rest of the group is given up."""

@@ -24,8 +24,8 @@ from dataclasses import dataclass, field
 from mmap import mmap
 from typing import IO, Any, TypeVar
 
+from forensics.engine.worker import BOARD_SIZE, Call, pack_call, read_board, receive_answer, send_call
 from forensics.model import ExaminationError
-from forensics.worker import BOARD_SIZE, Call, pack_call, read_board, receive_answer, send_call
 
 Answer = TypeVar("Answer")
 
@@ -33,7 +33,7 @@ STALL_SECONDS = 60.0
 _TICK = 0.1
 _ATTEMPTS = 2
 _KEPT_VARIABLES = ("PATH", "LANG", "LANGUAGE")
-_START = "from forensics.worker import main; main()"
+_START = "from forensics.engine.worker import main; main()"
 
 
 class UnitFailedError(ExaminationError):

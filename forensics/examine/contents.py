@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from forensics.findings import Findings, Job
+from forensics.engine.worker import board
+from forensics.examine.findings import Findings, Job
 from forensics.mime import mime_type
 from forensics.model import Artefact, ExaminationError, FileEntry, Problem
 from forensics.parsers import HEAD_BYTES, Parser, ParserInput, parser_for
-from forensics.worker import board
 
 BLOCK = 1 << 20
 

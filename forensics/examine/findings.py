@@ -10,7 +10,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from forensics import results
-from forensics.columns import (
+from forensics.engine.worker import board
+from forensics.model import Artefact, FileEntry, Problem
+from forensics.results.columns import (
     ARTEFACTS,
     PROBLEMS,
     WALKED,
@@ -19,8 +21,6 @@ from forensics.columns import (
     file_entry,
     problem_batch,
 )
-from forensics.model import Artefact, FileEntry, Problem
-from forensics.worker import board
 
 GROUP_ROWS = 4096
 GROUP_BYTES = 256 << 20

@@ -79,6 +79,7 @@ def file_entry_of(exhibit: str, found: FoundFile) -> FileEntry:
         modified=facts.st_mtime_ns,
         accessed=facts.st_atime_ns,
         changed=facts.st_ctime_ns,
+        link_target=printable(found.target),
         mode=facts.st_mode,
         uid=facts.st_uid,
         gid=facts.st_gid,

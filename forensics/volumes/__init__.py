@@ -10,7 +10,7 @@ import pytsk3
 
 from forensics.media import Medium, MediumError
 from forensics.model import Location, Problem, Volume
-from forensics.volume_signatures import LABELS, ReadAt, reason_unread, table_signature
+from forensics.volumes.signatures import LABELS, ReadAt, reason_unread, table_signature
 
 STAGE = "volumes"
 
@@ -184,9 +184,7 @@ def _volume(image: MediumImage, medium: Medium, index: str, slot: _Slot, problem
     place = Location("", volume=index)
     beyond = slot.offset + slot.length - medium.size
     if slot.offset >= medium.size:
-        return replace(
-            volume, problem=f"lies past the end of the medium, by {slot.offset - medium.size} bytes"
-        )
+        return replace(volume, problem=f"lies past the end of the medium, by {slot.offset - medium.size} bytes")
     if beyond > 0:
         problems.append(Problem(place, STAGE, f"the volume ends {beyond} bytes past the end of the medium"))
     name, reason = _detect(image, slot.offset)
@@ -242,9 +240,7 @@ def _root_names(image: MediumImage, offset: int, name: str) -> int:
         names = [entry.info.name.name for entry in system.open_dir(inode=int(system.info.root_inum))]
     except TSK_FAILURES:
         return 0
-    own = [
-        one for one in names if one and one not in (b".", b"..", b"$OrphanFiles", b"$MBR", b"$FAT1", b"$FAT2")
-    ]
+    own = [one for one in names if one and one not in (b".", b"..", b"$OrphanFiles", b"$MBR", b"$FAT1", b"$FAT2")]
     return sum(one.decode("utf-8", "replace").isprintable() for one in own[:10_000])
 
 

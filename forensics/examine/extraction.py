@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from custody.access import Part, PartOpener
-from forensics.columns import file_entry
 from forensics.engine import UnitFailedError, WorkerPool
+from forensics.engine.worker import board
 from forensics.filesystems import open_entry, open_filesystem
 from forensics.media import open_medium
 from forensics.model import ExaminationError, FileEntry, Volume
-from forensics.worker import board
+from forensics.results.columns import file_entry
 
 _BLOCK = 1 << 20
 

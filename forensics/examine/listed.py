@@ -11,8 +11,8 @@ import stat
 from typing import Any
 
 from custody.access import FoundFile
-from forensics.columns import printable
-from forensics.folder import Tree
+from forensics.examine.folder import Tree
+from forensics.results.columns import printable
 
 _BLOCK = 1 << 20
 

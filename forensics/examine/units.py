@@ -16,14 +16,14 @@ import pyarrow as pa
 
 from custody.access import Part
 from forensics import results
-from forensics.columns import CONTENTS, integers, texts
-from forensics.examine import Content, ReadAt, examine_entry
+from forensics.engine.worker import board
+from forensics.examine.contents import Content, ReadAt, examine_entry
+from forensics.examine.findings import Findings, Groups, Job, entries_of, readable
 from forensics.filesystems import open_entry, open_filesystem, walk
-from forensics.findings import Findings, Groups, Job, entries_of, readable
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
+from forensics.results.columns import CONTENTS, integers, texts
 from forensics.volumes import list_volumes
-from forensics.worker import board
 
 CLAIM_FLOOR = 1 << 30
 """A file that claims more than this and more than its medium holds is not read: it can only be sparse."""

@@ -20,8 +20,8 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forensics.columns import ARTEFACTS, EVENTS, FILES, PROBLEMS, VOLUMES
 from forensics.model import ExaminationError
+from forensics.results.columns import ARTEFACTS, EVENTS, FILES, PROBLEMS, VOLUMES
 
 ROWS_A_GROUP = 65_536
 TABLES: Mapping[str, Any] = {

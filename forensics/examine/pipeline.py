@@ -21,20 +21,20 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from custody.access import FoundFile, Part, PartOpener
+from custody.access import FoundFile, Part, PartOpener, shown
 from forensics import results
-from forensics.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
 from forensics.engine import UnitFailedError, WorkerPool
-from forensics.examination import Examination, Media, Request, Watch
-from forensics.findings import Groups, Job
-from forensics.folder import Tree, file_entry_of, refusal
-from forensics.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
+from forensics.examine.findings import Groups, Job
+from forensics.examine.folder import Tree, file_entry_of, refusal
+from forensics.examine.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
+from forensics.examine.request import Examination, Media, Request, Watch
+from forensics.examine.units import contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
 from forensics.hashing import PartDigest, StreamDigests, hash_medium, hash_stream
 from forensics.media import Medium, open_medium, read_part
 from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
+from forensics.results.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
 from forensics.timeline import write_events
-from forensics.units import contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
 
 _TREE_ROWS = 128  # so many files are open at once for one worker
 _CLAIM_FACTOR, _CLAIM_FLOOR = 64, 64 << 30
@@ -288,7 +288,7 @@ def _hash_single(
     try:
         with tree.reading(file) as part:
             digests = run(lambda progress: hash_stream(partial(read_part, part), part.size, progress=progress))
-            found.container = (PartDigest(part.name, part.size, digests.digests.get("sha256", "")),)
+            found.container = (PartDigest(shown(part.name), part.size, digests.digests.get("sha256", "")),)
             found.media = Media("file", part.size, 0, dict(digests.digests))
     except OSError:
         found.media = Media("file", file.facts.st_size, 0, {})  # why, is said with the file itself

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from forensics.columns import STANDARD_TIMES
+from forensics.results.columns import STANDARD_TIMES
 from forensics.timeline import iso
 
 Row = Mapping[str, Any]
