@@ -74,6 +74,7 @@ def main() -> None:
     """The console script: run, and turn what went wrong into one clear line and an exit code."""
     try:
         result = root.main(prog_name="evikit", standalone_mode=False, obj=Settings())
+        sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001 - the one place where errors become exit codes
         result = tell_error(error)
     sys.exit(result if isinstance(result, int) else 0)

@@ -16,6 +16,7 @@ from custody.ledger.entry import Json, canonical, unb64
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.note import parse_note
 from custody.manifest import read_manifest
+from custody.target import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,12 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
 
 def register_document(case: Case, recipient: str, kind: str, name: str, data: bytes) -> None:
     """Record the digest of a document that left the case."""
-    document: Json = {"kind": kind, "name": name, "sha256": hashlib.sha256(data).hexdigest()}
+    register_digest(case, recipient, kind, name, hashlib.sha256(data).hexdigest())
+
+
+def register_digest(case: Case, recipient: str, kind: str, name: str, sha256: str) -> None:
+    """The same, of a document too large to hold: `sha256` is its digest in hex."""
+    document: Json = {"kind": kind, "name": shown(name), "sha256": sha256}
     case.record("export", None, {"recipient": recipient, "document": document})
 
 

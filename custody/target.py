@@ -76,11 +76,13 @@ class Target:
         return found
 
     def described(self) -> list[Json]:
-        """The `parts` of `access.begin`."""
-        return [
-            {"given": given, "path": shown(str(self.root / name)), "name": shown(name)}
-            for given, name in zip(self.given, self.names, strict=True)
-        ]
+        """The `parts` of `access.begin`; `raw` (hex) stands only where the path is not valid UTF-8."""
+        return [_described(given, self.root / name, name) for given, name in zip(self.given, self.names, strict=True)]
+
+
+def _described(given: str, path: Path, name: str) -> Json:
+    facts: dict[str, Json] = {"given": given, "path": shown(str(path)), "name": shown(name)}
+    return facts if facts["path"] == str(path) else {**facts, "raw": os.fsencode(path).hex()}
 
 
 def _resolve(path: Path) -> Path:

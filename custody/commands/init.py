@@ -29,16 +29,19 @@ def init(  # noqa: PLR0917 - one parameter an option
     Your key is taken from the key store ($EVIKIT_HOME) or made there; one passphrase opens it and the ledger's
     key. The key store is never inside the case: back it up.
     """
-    from custody.case import NO_DOMAIN, Case
+    from custody.case import NO_DOMAIN, Case, validate_domain, validate_folder, zone_of
     from custody.ledger.errors import CustodyError
     from custody.people import ROLES, Home
 
     if role not in ROLES:
         raise CustodyError(f"there is no role {role!r}", f"Roles: {', '.join(ROLES)}.")
+    zone_of(zone)
+    validate_domain(domain or NO_DOMAIN)
     for what, value in (("case number", number), ("agency", agency), ("examiner's name", examiner)):
         if not value.strip() or not value.isprintable():
             raise CustodyError(f"the {what} is empty or holds control characters", "Write it as on paper.")
     home = Home.default()
+    validate_folder(folder, home)
     known = [p for p in home.people() if (p.name, p.agency) == (examiner, agency)]
     secret = passphrase(confirm=not known)
     person = known[0] if known else home.make_person(examiner, agency, role, secret)

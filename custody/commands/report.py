@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from custody.report.model import ExhibitFindings
     from forensics.results import Run
 
-PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 120
+PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 
 
 @click.command()
@@ -81,9 +81,8 @@ def _findings(case: Case) -> list[ExhibitFindings]:
 
 def _of_run(run: Run) -> ExhibitFindings:
     from custody.report.model import EventFound, ExhibitFindings, ProblemFound, VolumeFound
-    from forensics import queries
-    from forensics.listing import event_json, volume_json
-    from forensics.results import file_digest
+    from forensics.results import file_digest, queries
+    from forensics.results.listing import event_json, volume_json
 
     manifest = run.manifest()
     media = {str(name): str(value) for name, value in manifest.get("media", {}).items() if isinstance(value, str | int)}
@@ -107,5 +106,5 @@ def _of_run(run: Run) -> ExhibitFindings:
         EventFound(row["at"], row["meaning"], row["path"], row["message"], row["clock"])
         for row in map(event_json, queries.excerpt(run, EVENTS_SHOWN))
     ]
-    digests = {path.name: file_digest(path) for path in sorted(run.path.iterdir()) if path.is_file()}
+    digests = {name: file_digest(run.path / name) for name in (*manifest["files"], "manifest.json")}
     return ExhibitFindings(run.exhibit, run.name, media, volumes, manifest.get("counts", {}), problems, events, digests)

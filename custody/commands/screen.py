@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import io
 import json
 import os
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from custody.ledger.errors import CustodyError, KeyLockedError
 
@@ -40,7 +43,10 @@ class Settings:
 
 def _keep(ctx: click.Context, param: click.Parameter, value: Any) -> None:
     settings = ctx.find_object(Settings)
-    if value and settings is not None and param.name:
+    if not value or settings is None or not param.name:
+        return
+    typed = ctx.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
+    if typed or not getattr(settings, param.name):  # what was typed, wherever, goes before the environment
         setattr(settings, param.name, value)
 
 
@@ -76,7 +82,10 @@ def with_settings(function: Callable[..., R]) -> Callable[..., R]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> R:
-        return function(settings(), *args, **kwargs)
+        found = settings()
+        if found.json and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 (RFC 8259, 8.1), whatever the terminal is
+        return function(found, *args, **kwargs)
 
     return settled(call)
 
@@ -178,14 +187,23 @@ def remark(settings: Settings, text: str) -> None:
 
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {
-    code: f"\\u{code:04x}" for code in (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+    code: f"\\u{code:04x}" for code in (0x061C, *range(0x200E, 0x2010), *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 }
 """Controls and direction overrides: a file name must not move the cursor or turn the line around."""
+_UNDECODABLE = {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(128, 256)}
+"""Bytes of a name that are not UTF-8, as Python holds them (surrogateescape)."""
 
 
 def visible(text: object) -> str:
-    """Text with its control characters and direction overrides made visible."""
-    return str(text).translate(_CONTROL)
+    """Text with control characters, direction overrides and undecodable bytes made visible."""
+    return str(text).translate(_CONTROL | _UNDECODABLE)
+
+
+def invisible(shown: str) -> str:
+    """The text that `visible` shows as `shown`: so a name can be copied from a listing."""
+    for code, escape in _CONTROL.items():
+        shown = shown.replace(escape, chr(code))
+    return shown
 
 
 def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> int:
@@ -207,15 +225,12 @@ def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right
     return count
 
 
-def put_columns(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[object]]) -> int:
-    """Rows as they come, in columns of a least width (negative: aligned right); for listings of any length."""
+def columned(columns: Sequence[tuple[str, int]], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """A line of titles, then the rows as they come, in columns of a least width (negative: aligned right)."""
     layout = " ".join(f"{{:{'>' if width < 0 else '<'}{abs(width)}}}" for _, width in columns)
-    put_text(layout.format(*(name for name, _ in columns)).rstrip())
-    count = 0
+    yield layout.format(*(name for name, _ in columns)).rstrip()
     for row in rows:
-        count += 1
-        put_text(layout.format(*("" if cell is None else visible(cell) for cell in row)).rstrip())
-    return count
+        yield layout.format(*("" if cell is None else visible(cell) for cell in row)).rstrip()
 
 
 def put_facts(facts: Mapping[str, object]) -> None:
@@ -225,12 +240,22 @@ def put_facts(facts: Mapping[str, object]) -> None:
         put_text(f"{name:<{width}}  {visible(value)}")
 
 
+def _drop_output() -> None:
+    """Nobody reads on, or there is no room: what is still to be written must not fail once more at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def tell_error(error: BaseException) -> int:  # noqa: PLR0911 - one return an exit
     """Print one clear line about `error` on stderr and return the exit code for it."""
     if isinstance(error, click.exceptions.Exit):
         return error.exit_code
-    if isinstance(error, click.UsageError):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
+        return USAGE
+    if isinstance(error, click.UsageError):
+        said = " ".join(error.format_message().split()).removesuffix(".")
+        command = error.ctx.command_path if error.ctx is not None else "evikit"
+        click.echo(f"evikit: {visible(said[:1].lower() + said[1:])}\n  `{command} --help` shows how.", err=True)
         return USAGE
     if isinstance(error, click.ClickException):
         click.echo(f"evikit: {visible(error.format_message())}", err=True)
@@ -239,13 +264,15 @@ def tell_error(error: BaseException) -> int:  # noqa: PLR0911 - one return an ex
         click.echo("evikit: stopped. What was recorded so far stands; the same command goes on.", err=True)
         return FAILED
     if isinstance(error, BrokenPipeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads on: nothing left to flush
+        _drop_output()
         return FAILED
     advice = getattr(error, "advice", None)
     if advice is not None:
         click.echo(f"evikit: {visible(error)}" + (f"\n  {visible(advice)}" if advice else ""), err=True)
         return int(getattr(error, "exit_code", FAILED))
     if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            _drop_output()
         where = f": {error.filename}" if error.filename else ""
         click.echo(f"evikit: {visible(error.strerror or error)}{visible(where)}", err=True)
         return FAILED

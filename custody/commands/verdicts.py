@@ -48,11 +48,9 @@ def put_verdict(settings: Settings, verdict: Verdict) -> None:
     put_text(f"INTEGRITY  {found['verdict']}")
     put_text(f"           {MEANING[found['verdict']]}")
     put_text("HANDLING   not examined here: this verdict says nothing about how the evidence was handled")
-    put_text("")
-    put_text(f"ledger   {found['ledger']}")
-    put_text(f"entries  {found['size']}")
-    checked = ", ".join(f"{number} {what}" for what, number in found["checked"].items() if number)
-    put_text(f"checked  {checked}")
+    if found["ledger"]:
+        checked = ", ".join(f"{number} {what}" for what, number in found["checked"].items() if number)
+        put_text(f"\nledger   {found['ledger']}\nentries  {found['size']}\nchecked  {checked}")
     for title, lines in (
         ("Failed", [_line(item) for item in verdict.failed]),
         ("Notes", [_line(item) for item in verdict.notes]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,10 +27,10 @@ class EntryKey:
     """A private key that signs entries: a person's, or the ledger's own Ed25519 key."""
 
     private: Ed25519PrivateKey
+    key: bytes = field(init=False)  # derived once: it takes longer than a signature
 
-    @property
-    def key(self) -> bytes:
-        return key_id(*public_key_of(self.private))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", key_id(*public_key_of(self.private)))
 
     def sign_entry(self, payload: bytes) -> bytes:
         return sign_entry(self.private, payload)

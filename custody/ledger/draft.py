@@ -26,7 +26,9 @@ def validate_value(value: Json) -> None:
     """Refuse a value that cannot be committed: numbers, odd keys, depth, size, lone surrogates (R4)."""
     try:
         decode(canonical(value), MAX_OPENED)
-    except (UnicodeEncodeError, TypeError, ValueError, RecursionError, MalformedError) as error:
+    except UnicodeEncodeError as error:
+        raise CustodyError("a text is not valid UTF-8", "Write it in UTF-8: a name's raw bytes as \\xff.") from error
+    except (TypeError, ValueError, RecursionError, MalformedError) as error:
         raise CustodyError(f"a field's value is not what the ledger can hold: {error}") from error
 
 

@@ -7,7 +7,6 @@ opened or withheld field by field.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import hashlib
 import json
@@ -115,16 +114,16 @@ ANSWERS: Mapping[str, frozenset[str]] = {
 
 def b64(data: bytes) -> str:
     """RFC 4648 section 4, padded."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def unb64(text: object, length: int | None = None) -> bytes:
     """Bytes of canonical base64: `QR==` is refused although decoders accept it (R1)."""
     try:
-        data = binascii.a2b_base64(text.encode("ascii"), strict_mode=True) if isinstance(text, str) else None
-    except (binascii.Error, UnicodeEncodeError):
+        data = binascii.a2b_base64(text, strict_mode=True) if isinstance(text, str) else None
+    except ValueError:  # covers binascii.Error, and text beyond ASCII
         data = None
-    if data is None or base64.b64encode(data).decode("ascii") != text:
+    if data is None or b64(data) != text:
         raise MalformedError("a value is not canonical base64")
     if length is not None and len(data) != length:
         raise MalformedError(f"a value has {len(data)} bytes instead of {length}")
@@ -138,9 +137,12 @@ def undec(text: object) -> int:
     return int(text)
 
 
+_encoder = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
 def canonical(value: Json) -> bytes:
     """RFC 8785 bytes of a value that holds no numbers and only plain keys (R3)."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _encoder.encode(value).encode("utf-8")
 
 
 def _refuse_number(_text: str) -> NoReturn:
@@ -155,9 +157,8 @@ def _validate_profile(value: object, depth: int) -> None:
     if isinstance(value, (dict, list)) and depth == 0:
         raise MalformedError("JSON is nested too deeply")
     if isinstance(value, dict):
-        for key in value:
-            if not _KEY.fullmatch(key):
-                raise MalformedError("a JSON key is not plain lower case")
+        if not all(map(_KEY.fullmatch, value)):
+            raise MalformedError("a JSON key is not plain lower case")
         value = list(value.values())
     if isinstance(value, list):
         for item in value:

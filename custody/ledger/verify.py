@@ -55,7 +55,7 @@ class Leaves:
         self._types: list[str] = []
 
     def add(self, leaf: bytes, index: int, entry: Entry) -> None:
-        if 2 * (len(self.index) + 1) > len(self._slots):
+        if 4 * (len(self.index) + 1) > 3 * len(self._slots):
             self._grow()
         if entry.type not in self._types:
             self._types.append(entry.type)
@@ -89,7 +89,7 @@ class Leaves:
         return slot
 
     def _grow(self) -> None:
-        self._slots = array("I", bytes(8 * len(self._slots)))
+        self._slots = array("I", bytes(4)) * (2 * len(self._slots))
         for position in range(len(self.index)):
             self._slots[self._slot(bytes(self._hashes[32 * position : 32 * position + 32]))] = position + 1
 
@@ -380,7 +380,9 @@ def conclude(
         )
     verdict.not_checked += [f"{name} of the trust file: not examined by this version" for name in trust.unused]
     if replay.governance.keeper_same_as_author:
-        verdict.proved.append("the ledger's own key has the same keeper as its first author: it adds no independence")
+        verdict.not_checked.append(
+            "independence: the ledger's own key has the same keeper as its first author, it adds none"
+        )
     _weigh_revocations(verdict, replay, covered)
     if not verdict.failed:
         verdict.proved.append(f"complete up to entry {verdict.size - 1}; nothing is said about later")

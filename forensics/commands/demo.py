@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import click
 
-from custody.commands.screen import PROBLEMS, Settings, put_text, with_settings
+from custody.commands.screen import PROBLEMS, Settings, put_json, put_text, with_settings
 from custody.ledger.errors import CustodyError
 
 PASSPHRASE = "demo"  # noqa: S105 - it protects an invented person's key, made for this demonstration
@@ -37,6 +39,22 @@ def demo(settings: Settings, folder: Path) -> None:
     handed_over = folder / "handed-over"
     _lay_out(samples, facts, handed_over)
     play = _Play(folder.absolute())
+    with redirect_stdout(sys.stderr) if settings.json else nullcontext():
+        shown = _perform(play, facts, handed_over)
+    told = {"case": str(play.case), "keys": str(play.home), "report": str(shown / "report.html"),
+            "bundle": str(shown / "bundle.json"), "fingerprint": play.fingerprint(shown)}  # fmt: skip
+    if settings.json:
+        put_json(told)
+        return
+    put_text("")
+    put_text(f"The report:  {told['report']}   (open it in a browser)")
+    put_text(f"The bundle:  {told['bundle']}   (what proves it)")
+    put_text(f"The case:    {play.case}")
+    put_text(f"To go on:    export EVIKIT_HOME={play.home} EVIKIT_CASE={play.case}   (passphrase: {PASSPHRASE})")
+
+
+def _perform(play: _Play, facts: Mapping[str, Any], handed_over: Path) -> Path:
+    """All steps, in order; returns the folder of the report."""
     play.run("init", str(play.case), *_named(facts["case"], "number", "agency", "zone", "kind"),
              "--examiner", facts["examiner"]["name"])  # fmt: skip
     for exhibit in facts["exhibit"]:
@@ -49,11 +67,7 @@ def demo(settings: Settings, folder: Path) -> None:
     play.run("ledger", "verify")
     report = play.case / "reports" / "first"
     play.run("bundle", "verify", str(report / "bundle.json"), "--anchor", play.fingerprint(report))
-    put_text("")
-    put_text(f"The report:  {report / 'report.html'}   (open it in a browser)")
-    put_text(f"The bundle:  {report / 'bundle.json'}   (what proves it)")
-    put_text(f"The case:    {play.case}")
-    put_text(f"To go on:    export EVIKIT_HOME={play.home} EVIKIT_CASE={play.case}   (passphrase: {PASSPHRASE})")
+    return report
 
 
 def _samples() -> Path:

@@ -87,8 +87,8 @@ def _tell(settings: Settings, intake: Intake) -> None:
 
 def _problems(intake: Intake) -> Iterator[str]:
     """The first few problems in words; the report lists all."""
-    from forensics.results.queries import problems
     from forensics.results import Run
+    from forensics.results.queries import problems
 
     examination = intake.examination
     if intake.problems:

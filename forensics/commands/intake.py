@@ -197,6 +197,11 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
         source.outcome.values |= {
             "media_digests": _json(media.digests) or None,
             "header": [{"name": name, "value": value} for name, value in media.header.items()] or None,
+            "parts": [
+                {"name": part.name, "size": str(part.size), "sha256": part.sha256 or None}
+                for part in examination.container
+            ]
+            or None,
             "result_digests": [{"name": name, "sha256": value} for name, value in examination.result_digests.items()],
             **_compared(case, n, order, examination, intake),
         }

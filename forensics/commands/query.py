@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import Settings, put_columns, reading, remark, with_settings, writing
+from custody.commands.screen import (
+    Settings,
+    columned,
+    put_facts,
+    put_json,
+    put_text,
+    reading,
+    remark,
+    with_settings,
+    writing,
+)
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
@@ -50,7 +60,9 @@ def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--exhibit", "ref", metavar="REF", default="", help="Only this exhibit."),
             click.option("--run", "run_name", metavar="RUN", default="", help="This run; else the newest complete."),
             click.option("--text", default="", help="Only rows that hold this text, in whatever case."),
-            click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file: an export entry."),
+            click.option(
+                "-o", "--output", type=click.Path(path_type=Path), help="Write to a new file, and record its digest."
+            ),
         )
     ):
         function = option(function)
@@ -62,7 +74,9 @@ def _times(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option("--from", "start", metavar="TIME", help="From this time on (ISO 8601; UTC unless it says)."),
             click.option("--to", "end", metavar="TIME", help="Before this time."),
-            click.option("--kind", default="", help="Only this kind (or its first part, such as syslog)."),
+            click.option(
+                "--kind", default="", help="Only this kind, or all that begin with it (syslog); for files, the type."
+            ),
         )
     ):
         function = option(function)
@@ -95,7 +109,7 @@ def _runs(case: Case, options: Mapping[str, Any]) -> Sequence[Run]:
 
 def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) -> None:
     """Write a listing to a new file, whole or not at all, and record its digest: it leaves the case."""
-    from custody.disclose import register_document
+    from custody.disclose import register_digest
 
     digest, count = hashlib.sha256(), 0
     try:
@@ -105,14 +119,14 @@ def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) ->
                 digest.update(line.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        register_document(case, case.person.name if case.person else "", "listing", path.name, digest.hexdigest())
+        register_digest(case, case.person.name if case.person else "", "listing", path.name, digest.hexdigest())
     except FileExistsError:
         raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     facts = {"file": str(path), "lines": str(count), "sha256": digest.hexdigest()}
-    put_json(facts) if settings.json else put_facts(facts)
+    (put_json if settings.json else put_facts)(facts)
 
 
 def _answer(  # noqa: PLR0917 - what a listing is made of
@@ -126,15 +140,16 @@ def _answer(  # noqa: PLR0917 - what a listing is made of
     chosen = _filter(options)
     with writing(settings) if output else reading(settings) as case:
         rows = ask(_runs(case, options), chosen)
-        shaped = lines(rows) if form != "table" or (settings.json and not output) else columned(columns, map(cells, rows))
+        table = form == "table" and not settings.json
+        shaped = columned(columns, map(cells, rows)) if table else lines(rows)
         if output is not None:
             _export(settings, case, output, shaped)
             return
         count = 0
         for count, line in enumerate(shaped, 1):  # noqa: B007 - the last one counts
-            put_line(line)
-        if form == "table" and not settings.json:
-            remark(settings, f"{count - 1:,} rows")
+            put_text(line)
+        if table:
+            remark(settings, f"{count - 1:,} row{'' if count == 2 else 's'}")
 
 
 def _json_lines(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
@@ -180,7 +195,9 @@ def files(settings: Settings, **options: Any) -> None:
     from forensics.results.listing import bodyfile_entry, file_json
 
     lines = _json_lines(file_json)
-    if options["form"] == "bodyfile":
+    if settings.json:
+        pass  # --json goes before any --format
+    elif options["form"] == "bodyfile":
         lines = lambda rows: map(bodyfile_entry, rows)  # noqa: E731 - one of three shapes of the same thing
     elif options["form"] == "csv":
         lines = _csv(file_json)
@@ -244,13 +261,15 @@ def timeline(settings: Settings, **options: Any) -> None:
     from forensics.results.listing import EVENT_COLUMNS, bodyfile_event, csv_line, event_csv, event_json
 
     lines = _json_lines(event_json)
-    if options["form"] == "bodyfile":
+    if settings.json:
+        pass  # --json goes before any --format
+    elif options["form"] == "bodyfile":
         lines = lambda rows: map(bodyfile_event, rows)  # noqa: E731 - one of three shapes of the same thing
     elif options["form"] == "csv":
         lines = lambda rows: (  # noqa: E731
             line for part in ([csv_line(EVENT_COLUMNS)], map(event_csv, rows)) for line in part
         )
-    columns = [("time (UTC)", 30), ("", 1), ("exhibit", 10), ("what", 24), ("path", 40), ("message", 1)]
+    columns = [("time (UTC)", 19), ("", 1), ("exhibit", 8), ("what", 18), ("path", 30), ("message", 1)]
     _answer(settings, options, queries.timeline, lines, columns, _event_cells)
 
 
@@ -259,4 +278,4 @@ def _event_cells(row: Row) -> Sequence[object]:
 
     shown = event_json(row)
     mark = "~" if row["clock"] == "unknown" else ""
-    return shown["at"], mark, row["exhibit"], row["meaning"], row["path"], row["message"]
+    return shown["at"][:19].replace("T", " "), mark, row["exhibit"], row["meaning"], row["path"], row["message"]

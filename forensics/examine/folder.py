@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from custody.access import FoundFile, Part
+from custody.access import FoundFile, Part, shown
 from forensics.model import FileEntry, Location, Problem
 
 _TYPES = {
@@ -57,7 +57,7 @@ class LooseFiles:
 
 
 def _location(exhibit: str, name: str, meta: str = "") -> Location:
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    text = shown(name)
     return Location(exhibit, path=text, raw_path=None if text == name else os.fsencode(name), meta=meta)
 
 
@@ -79,7 +79,7 @@ def file_entry_of(exhibit: str, found: FoundFile) -> FileEntry:
         modified=facts.st_mtime_ns,
         accessed=facts.st_atime_ns,
         changed=facts.st_ctime_ns,
-        link_target=printable(found.target),
+        link_target=shown(found.target),
         mode=facts.st_mode,
         uid=facts.st_uid,
         gid=facts.st_gid,
