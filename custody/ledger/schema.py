@@ -7,6 +7,7 @@ let pass is found by `ledger verify`, which derives everything anew from the pay
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -30,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
-from custody.ledger.errors import LedgerVersionError
+from custody.ledger.errors import IntegrityError, LedgerVersionError
 
 REVISION = "0001"
 """The alembic revision this code reads and writes."""
@@ -189,13 +190,17 @@ def expected() -> Mapping[str, str]:
 
 
 def validate_revision(connection: Connection) -> None:
-    """Refuse a database that is no ledger, or of another revision than ours."""
+    """Refuse a database of another revision than ours (LedgerVersionError), or one that is no ledger, as when it was
+    emptied or exchanged (IntegrityError).
+    """
     tables = describe(connection)
     if "entry" not in tables or "alembic_version" not in tables:
-        raise LedgerVersionError("this file is a database, but not an evikit ledger", "Check the case folder.")
+        raise IntegrityError("the ledger's file is empty, or another database", "Restore it from a backup.")
     rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
-    found = str(rows[0]) if len(rows) == 1 else "unknown"
-    if found > REVISION:  # "unknown" too: letters sort after digits
+    if len(rows) != 1 or not re.fullmatch("[0-9]{4}", str(rows[0])):
+        raise IntegrityError("the ledger's file does not say which revision it is of", "Restore it from a backup.")
+    found = str(rows[0])
+    if found > REVISION:
         raise LedgerVersionError(
             f"the ledger is of revision {found}, newer than this evikit reads ({REVISION})",
             "Install a newer evikit.",

@@ -245,7 +245,8 @@ class Ledger:
         """A consistent copy of the ledger in a new file, also while others write."""
         if target.exists():
             raise CustodyError(f"{target} exists already", "Choose another name: nothing is overwritten.")
-        with translated(target), self.transaction(), closing(sqlite3.connect(target)) as copy:
+        # Not in a transaction of ours: SQLite would wait for a writer's own for ever. One step is one moment.
+        with translated(target), closing(sqlite3.connect(target)) as copy:
             self._driver().backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
 
