@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from custody.durable import write_durably
 from custody.exhibits import outcomes, text
 from custody.ledger.bundle import MAX_BUNDLE
 from custody.ledger.disclosure import ShownRow, compose_bundle, show_row
-from custody.ledger.entry import Json, canonical, unb64
+from custody.ledger.entry import TYPES, Json, canonical, unb64
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.note import parse_note
 from custody.manifest import read_manifest
@@ -45,8 +45,7 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
 
     The entry before the bundle says what is disclosed and is inside it; the one after it registers the file.
     """
-    if output.exists():
-        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
+    _validate(disclosure, output)
     size = case.ledger.size
     case.record(
         "export",
@@ -70,6 +69,23 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
     write_durably(output, data, 0o644)
     register_document(case, disclosure.recipient, kind, output.name, data)
     return data
+
+
+def _validate(disclosure: Disclosure, output: Path) -> None:
+    """Refuse what would disclose other things than were meant, or could not be written, before it is recorded."""
+    if not disclosure.recipient.strip():
+        raise CustodyError("the recipient is empty", "Say who it is for: it is recorded.")
+    known = {name for kind in TYPES.values() for name in kind.commits}
+    if unknown := sorted(disclosure.withhold - known):
+        raise CustodyError(f"no field is called {unknown[0]!r}, so it cannot be withheld", f"Fields: {_list(known)}.")
+    if output.exists():
+        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
+    if not output.parent.is_dir():
+        raise CustodyError(f"there is no folder {output.parent}", "Make it first, or choose another place.")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def register_document(case: Case, recipient: str, kind: str, name: str, data: bytes) -> None:

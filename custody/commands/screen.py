@@ -83,8 +83,9 @@ def with_settings(function: Callable[..., R]) -> Callable[..., R]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> R:
         found = settings()
-        if found.json and isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 (RFC 8259, 8.1), whatever the terminal is
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # JSON is UTF-8 (RFC 8259, 8.1); what a terminal cannot show is escaped
+            sys.stdout.reconfigure(encoding="utf-8" if found.json else None, errors="backslashreplace")
         return function(found, *args, **kwargs)
 
     return settled(call)
@@ -175,9 +176,8 @@ def put_json(value: Mapping[str, Any]) -> None:
 
 
 def put_text(text: str) -> None:
-    """Text on stdout; what the terminal cannot show is escaped, control characters are shown as such."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """Lines of text on stdout, as they are."""
+    sys.stdout.write(text + "\n")
 
 
 def remark(settings: Settings, text: str) -> None:
@@ -271,9 +271,11 @@ def tell_error(error: BaseException) -> int:  # noqa: PLR0911 - one return an ex
         click.echo(f"evikit: {visible(error)}" + (f"\n  {visible(advice)}" if advice else ""), err=True)
         return int(getattr(error, "exit_code", FAILED))
     if isinstance(error, OSError):
-        if error.errno == errno.ENOSPC:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full:
             _drop_output()
-        where = f": {error.filename}" if error.filename else ""
-        click.echo(f"evikit: {visible(error.strerror or error)}{visible(where)}", err=True)
+        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        advice = "Make room there, then run it again." if full else "Check the path and its permissions."
+        click.echo(f"evikit: {visible(error.strerror or error)}{visible(where)}\n  {advice}", err=True)
         return FAILED
     raise error

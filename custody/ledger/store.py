@@ -129,8 +129,10 @@ class Ledger:
     def close(self) -> None:
         """Release the file; a writer folds its WAL back into it first."""
         if self._connection is not None:
-            with suppress(sqlite3.Error):  # a reader elsewhere only delays this to the next close
-                self._driver().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # by SQLAlchemy it would stand in a BEGIN
+            with suppress(sqlite3.Error, UnicodeDecodeError):  # a reader elsewhere only delays this to the next close
+                driver = self._driver()  # by SQLAlchemy it would stand in a BEGIN
+                driver.execute("PRAGMA busy_timeout = 200")  # nobody waits ten seconds for that reader
+                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
         self._connection = None
         self._engine.dispose()
