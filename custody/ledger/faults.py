@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
 
+_RESTORE = "Restore it from a backup."
+
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
@@ -23,6 +25,8 @@ def translated(path: Path) -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         raise _in_our_words(path, cause, " ".join(str(cause).split())) from error
+    except UnicodeDecodeError as error:  # raised in place of SQLite's own message, when that quotes damaged text
+        raise IntegrityError(f"the ledger file {path} is damaged: it holds garbled text", _RESTORE) from error
 
 
 def _in_our_words(path: Path, cause: BaseException | None, said: str) -> CustodyError:
@@ -35,18 +39,18 @@ def _in_our_words(path: Path, cause: BaseException | None, said: str) -> Custody
         return CustodyError(f"the ledger {path} cannot be opened: {said}", "Check the path and its permissions.")
     if isinstance(cause, sqlite3.IntegrityError):
         return IntegrityError(f"the ledger refused a change: {said}")
-    return IntegrityError(f"the ledger file {path} is damaged: {said}", "Restore it from a backup.")
+    return IntegrityError(f"the ledger file {path} is damaged: {said}", _RESTORE)
 
 
 def blob(value: object) -> bytes:
     """The bytes read from a column that holds bytes; IntegrityError for any other kind."""
     if not isinstance(value, bytes):
-        raise IntegrityError("the ledger file is damaged: a value is not bytes", "Restore it from a backup.")
+        raise IntegrityError("the ledger file is damaged: a value is not bytes", _RESTORE)
     return value
 
 
 def number(value: object) -> int:
     """The count read from a column that holds counts (0 or more); IntegrityError for anything else."""
     if not isinstance(value, int) or value < 0:
-        raise IntegrityError("the ledger file is damaged: a value is not a count", "Restore it from a backup.")
+        raise IntegrityError("the ledger file is damaged: a value is not a count", _RESTORE)
     return value

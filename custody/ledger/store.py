@@ -89,6 +89,7 @@ class Ledger:
         self._frontier = Frontier()
         self._map = ExhibitMap()
         self._chains: dict[int, tuple[int, bytes, int]] = {}
+        self._id: bytes | None = None
 
     @classmethod
     def create(cls, path: Path) -> Ledger:
@@ -185,8 +186,10 @@ class Ledger:
     @property
     def id(self) -> bytes:
         """The ledger's id: the leaf hash of its genesis entry."""
-        with self.transaction() as connection:
-            return _node(connection, 0, 0)
+        if self._id is None:
+            with self.transaction() as connection:
+                self._id = _node(connection, 0, 0)
+        return self._id
 
     @property
     def exhibits(self) -> int:
@@ -284,13 +287,15 @@ class Ledger:
                 yield connection
         except BaseException:
             # what is in memory may be ahead of the file now: read it anew at the next call
-            self._frontier, self._chains, self._map = Frontier(), {}, ExhibitMap()
+            self._frontier, self._chains, self._map, self._id = Frontier(), {}, ExhibitMap(), None
             raise
 
     def _write(self, connection: Connection, draft: Draft, signer: Signer) -> Row:
         index, position = self.size, self._position(draft.n)
+        if index and self._id is None:
+            self._id = _node(connection, 0, 0)
         entry = Entry(
-            ledger=_node(connection, 0, 0) if index else None,
+            ledger=self._id if index else None,
             id=draft.id or secrets.token_bytes(16),
             type=draft.type,
             key=signer.key,
