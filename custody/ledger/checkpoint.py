@@ -90,7 +90,7 @@ class KeptHeads:
         try:
             kept = json.loads(path.read_bytes())
             return undec(kept["size"]), unb64(kept["root"], 32)
-        except (ValueError, KeyError, TypeError, MalformedError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, MalformedError) as error:
             raise CustodyError(f"the kept head {path} is unreadable", "Restore it, or remove it knowingly.") from error
 
     def validate(self, ledger: Ledger) -> None:
