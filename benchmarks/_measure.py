@@ -120,9 +120,8 @@ def conclude(title: str, lines: Sequence[Line], arguments: argparse.Namespace) -
     print(f"{title}  ({os.cpu_count()} processors, load {load:.1f}; medians of {arguments.rounds})")
     width = max(len(line.what) for line in lines)
     for line in lines:
-        print(
-            f"  {line.what:<{width}}  {_figure(line.value):>12}  {line.unit:<16} {'' if arguments.smoke else line.bound()}".rstrip()
-        )
+        bound = "" if arguments.smoke else line.bound()
+        print(f"  {line.what:<{width}}  {_figure(line.value):>12}  {line.unit:<16} {bound}".rstrip())
     if arguments.check and not arguments.smoke and any(line.missed() for line in lines):
         sys.exit(1)
 
