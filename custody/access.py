@@ -184,6 +184,8 @@ class Source:
         except (NotADirectoryError, ValueError) as error:  # ValueError: a NUL, or what no file name can hold
             raise FileNotFoundError(errno.ENOENT, "there can be no such part") from error
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise FileNotFoundError(errno.ENOENT, "there can be no such part") from error
             raise _refused(name, error) from error
 
     def take(self, target: Target) -> None:
@@ -297,9 +299,7 @@ def _list_beneath(root: int, prefix: str) -> list[tuple[str, os.stat_result, str
             os.close(held)
             held = deeper
         with os.scandir(held) as found:
-            names = [
-                (entry.name, entry.stat(follow_symlinks=False), _link_target(held, entry.name)) for entry in found
-            ]
+            names = [(entry.name, entry.stat(follow_symlinks=False), _link_target(held, entry.name)) for entry in found]
         return sorted(names, key=lambda item: os.fsencode(item[0]))
     finally:
         os.close(held)
