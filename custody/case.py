@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from custody.durable import write_durably
 from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
+from custody.ledger.draft import validate_value
 from custody.ledger.entry import Entry, Json, b64, unb64
 from custody.ledger.errors import CustodyError, KeyLockedError
 from custody.ledger.governance import ledger_key_pair
@@ -114,8 +115,9 @@ class Case:
         zone_of(zone)
         validate_domain(domain)
         key = home.entry_key(person.key, passphrase)
-        _prepare_folder(path, home)
         facts = {"number": number, "agency": agency, "title": title, "zone": zone}
+        validate_value(dict[str, Json](facts))  # undecodable bytes of a command line: refused before anything is made
+        _prepare_folder(path, home)
         try:
             keys = home.make_ledger_keys(passphrase)
             lines = {**facts, "ledger": "ledger.sqlite"}
@@ -192,7 +194,7 @@ class Case:
 
     def find_entry(self, given: str) -> Row:
         """An entry by its number or the beginning (8 or more digits) of its leaf hash."""
-        if given.isdigit() and len(given) < 8:
+        if re.fullmatch("[0-9]{1,7}", given):
             found = list(self.ledger.rows(int(given), int(given) + 1))
         elif len(given) >= 8 and re.fullmatch("[0-9a-f]+", given):
             found = [row for row in self.ledger.rows() if row.leaf.hex().startswith(given)]
