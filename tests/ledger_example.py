@@ -28,8 +28,9 @@ from custody.ledger.entry import (
     leaf_of,
 )
 from custody.ledger.exhibit_map import map_leaf
-from custody.ledger.merkle import Frontier, NodeReader, consistency_proof, inclusion_proof, root
+from custody.ledger.merkle import Frontier, root
 from custody.ledger.note import Checkpoint, fingerprint, parse_note, sign_checkpoint, verify_checkpoint
+from custody.ledger.proofs import NodeReader, consistency_proof, inclusion_proof
 from custody.ledger.signing import key_id, pae, public_key_of, sign_entry
 
 # --- the example -----------------------------------------------------------------------------------------

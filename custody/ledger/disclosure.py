@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from custody.ledger.bundle import FORMAT, dump_bundle, manifest_leaf
 from custody.ledger.entry import Json, b64
 from custody.ledger.errors import CustodyError
-from custody.ledger.merkle import Frontier, NodeReader, consistency_proof, inclusion_proof
+from custody.ledger.merkle import Frontier
 from custody.ledger.note import parse_note
+from custody.ledger.proofs import NodeReader, consistency_proof, frontier_at, inclusion_proof
 from custody.ledger.store import Ledger, Row
 
 NEVER_OPENED = frozenset({"manifest_secret"})
@@ -111,7 +112,7 @@ def _exhibit(ledger: Ledger, n: int) -> Json:
 
 
 def _older(size: int, new: int, node: NodeReader) -> Json:
-    root = Frontier.at(size, node).root()
+    root = frontier_at(size, node).root()
     proof: list[Json] = [b64(item) for item in consistency_proof(size, new, node)]
     return {"size": str(size), "root": b64(root), "consistency": proof}
 

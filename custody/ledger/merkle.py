@@ -8,15 +8,13 @@ To numbers and bytes that prove nothing, whatever they are, the verifying functi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from custody.ledger.errors import MalformedError
 
 HASH_SIZE = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()  # MTH({}), section 2.1
-NodeReader = Callable[[int, int], bytes]
-"""`node(level, index)` returns the hash of that complete subtree; whatever it raises passes through."""
 
 
 def leaf_hash(data: bytes) -> bytes:
@@ -46,14 +44,7 @@ class Frontier:
 
     def __init__(self) -> None:
         self.size = 0
-        self._peaks: list[bytes] = []
-
-    @classmethod
-    def at(cls, size: int, node: NodeReader) -> Frontier:
-        """The frontier of the first `size` leaves of a stored tree."""
-        frontier = cls()
-        frontier.size, frontier._peaks = size, [node(*place) for place in _complete(0, size)]
-        return frontier
+        self.peaks: list[bytes] = []
 
     def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add a leaf hash; return the complete nodes (level, index, hash) it creates, the leaf itself first.
@@ -65,46 +56,25 @@ class Frontier:
         level, index, value = 0, self.size, leaf
         created = [(level, index, value)]
         while index & 1:
-            level, index, value = level + 1, index >> 1, node_hash(self._peaks.pop(), value)
+            level, index, value = level + 1, index >> 1, node_hash(self.peaks.pop(), value)
             created.append((level, index, value))
-        self._peaks.append(value)
+        self.peaks.append(value)
         self.size += 1
         return created
 
     def root(self) -> bytes:
         """MTH of all leaves so far."""
-        return _join(self._peaks)
-
-
-def inclusion_proof(index: int, size: int, node: NodeReader) -> list[bytes]:
-    """PATH(index, D[0:size]) of RFC 6962 section 2.1.1. Raises MalformedError unless 0 <= index < size."""
-    if not 0 <= index < size:
-        raise MalformedError(f"no leaf {index} in a tree of size {size}")
-    return [_subtree(level, sibling, size, node) for level, sibling in _siblings(0, index, size)]
-
-
-def consistency_proof(old: int, new: int, node: NodeReader) -> list[bytes]:
-    """PROOF(old, D[0:new]) of RFC 6962 section 2.1.2; [] where old equals new.
-
-    Raises MalformedError unless 0 < old <= new: that a tree begins with nothing needs no proof.
-    """
-    if not 0 < old <= new:
-        raise MalformedError(f"no consistency proof leads from size {old} to size {new}")
-    if old == new:
-        return []
-    low = (old & -old).bit_length() - 1  # the level of the old tree's last complete subtree
-    start = [] if old == 1 << low else [node(low, (old - 1) >> low)]
-    return start + [_subtree(level, sibling, new, node) for level, sibling in _siblings(low, old - 1, new)]
+        return join(self.peaks)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes) -> bool:
     """Whether `leaf` (a leaf hash) stands at `index` in the tree (size, root): RFC 9162 section 2.1.3.2."""
     if not 0 <= index < size or not _are_hashes([leaf, root, *proof]):
         return False
-    siblings, value = [sibling for _, sibling in _siblings(0, index, size)], leaf
-    if len(proof) != len(siblings):
+    places, value = [place for _, place in siblings(0, index, size)], leaf
+    if len(proof) != len(places):
         return False
-    for sibling, other in zip(siblings, proof, strict=True):
+    for sibling, other in zip(places, proof, strict=True):
         value = node_hash(value, other) if sibling & 1 else node_hash(other, value)
     return value == root
 
@@ -122,11 +92,11 @@ def verify_consistency(old_size: int, old_root: bytes, new_size: int, new_root: 
     low = (old_size & -old_size).bit_length() - 1  # the level of the old tree's last complete subtree
     # An old tree that is one complete subtree is itself where the path starts; its root is not sent again.
     path = [old_root, *proof] if old_size == 1 << low else list(proof)
-    siblings = [sibling for _, sibling in _siblings(low, old_size - 1, new_size)]
-    if len(path) != len(siblings) + 1:
+    places = [place for _, place in siblings(low, old_size - 1, new_size)]
+    if len(path) != len(places) + 1:
         return False
     old_value = new_value = path[0]
-    for sibling, other in zip(siblings, path[1:], strict=True):
+    for sibling, other in zip(places, path[1:], strict=True):
         if sibling & 1:  # to the right of all old leaves
             new_value = node_hash(new_value, other)
         else:
@@ -138,7 +108,7 @@ def _are_hashes(values: Sequence[bytes]) -> bool:
     return all(len(value) == HASH_SIZE for value in values)
 
 
-def _siblings(level: int, leaf: int, size: int) -> Iterator[tuple[int, int]]:
+def siblings(level: int, leaf: int, size: int) -> Iterator[tuple[int, int]]:
     """(level, index) of each sibling, odd ones on the right, up from the subtree at `level` with `leaf`."""
     while (last := (size - 1) >> level) > 0:
         index = leaf >> level
@@ -147,21 +117,6 @@ def _siblings(level: int, leaf: int, size: int) -> Iterator[tuple[int, int]]:
         level += 1
 
 
-def _complete(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """(level, index) of the largest complete subtrees of the leaves [low, high), left to right.
-
-    `low` is a multiple of a power of two >= high - low, as where RFC 6962 cuts: only so do these line up.
-    """
-    width = high - low
-    for level in reversed(range(width.bit_length())):
-        if width >> level & 1:
-            yield level, (low + width >> level) - 1
-
-
-def _subtree(level: int, index: int, size: int, node: NodeReader) -> bytes:
-    """The subtree's hash in a tree of `size` leaves, where the last of a level may lack leaves."""
-    return _join([node(*place) for place in _complete(index << level, min((index + 1) << level, size))])
-
-
-def _join(peaks: Sequence[bytes]) -> bytes:
+def join(peaks: Sequence[bytes]) -> bytes:
+    """The root over the largest complete subtrees, left to right (RFC 6962 section 2.1)."""
     return reduce(lambda right, left: node_hash(left, right), reversed(peaks)) if peaks else EMPTY_ROOT

@@ -6,13 +6,12 @@ matched whole: a line's four-byte key id only says whether it is worth trying. V
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
 import struct
 from dataclasses import dataclass
 
+from custody.ledger.entry import b64, unb64
 from custody.ledger.errors import MalformedError
 from custody.ledger.merkle import HASH_SIZE
 from custody.ledger.signing import ED25519, ML_DSA_44, PrivateKey, public_key_of, sign_payload, verify_payload
@@ -40,7 +39,7 @@ class Checkpoint:
     @property
     def body(self) -> bytes:
         """The three lines that are signed, each with its newline (tlog-checkpoint, note text)."""
-        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n".encode()
+        return f"{self.origin}\n{self.size}\n{b64(self.root)}\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,8 @@ def parse_note(data: bytes) -> Note:
         raise MalformedError("a checkpoint is at most 64 KiB of UTF-8 without control characters")
     if not (parts := _NOTE.fullmatch(text)):
         raise MalformedError("a checkpoint is origin, size, root and an empty line, then signature lines")
-    origin, size, root = parts[1], int(parts[2]), _unbase64(parts[3])
-    lines = [(name, _unbase64(value)) for name, value in _LINE.findall(parts[4])]
+    origin, size, root = parts[1], int(parts[2]), unb64(parts[3])
+    lines = [(name, unb64(value)) for name, value in _LINE.findall(parts[4])]
     if max(len(name.encode()) for name in (origin, *dict(lines))) > _MAX_NAME:
         raise MalformedError(_BAD_NAME)
     if size >> 63 or len(root) != HASH_SIZE or min(len(value) for _, value in lines) <= 4:
@@ -105,7 +104,7 @@ def sign_line(checkpoint: Checkpoint, name: str, kind: int, private: PrivateKey,
         raise MalformedError(_BAD_NAME)
     value = _key_id(name, kind, public_key_of(private)[1]) + (timestamp.to_bytes(8, "big") if timestamp else b"")
     value += sign_payload(private, _message(kind, checkpoint, name, timestamp))
-    return f"— {name} {base64.b64encode(value).decode()}\n".encode()
+    return f"— {name} {b64(value)}\n".encode()
 
 
 def verify_checkpoint(note: Note, ed25519: bytes, ml_dsa: bytes) -> list[str]:
@@ -158,13 +157,3 @@ def _message(kind: int, checkpoint: Checkpoint, name: str, time: int) -> bytes:
 
 def _key_id(name: str, kind: int, public: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + public).digest()[:4]
-
-
-def _unbase64(text: str) -> bytes:
-    try:
-        data = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:  # also for text that is not ASCII
-        data = b""
-    if base64.b64encode(data).decode() != text:  # decoders take 'QR==' for 'QQ=='
-        raise MalformedError("a checkpoint holds base64 that is not in its one spelling")
-    return data

@@ -36,7 +36,8 @@ from custody.ledger.entry import (
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.ledger.exhibit_map import ExhibitMap
 from custody.ledger.faults import blob, number, translated
-from custody.ledger.merkle import EMPTY_ROOT, HASH_SIZE, Frontier, NodeReader
+from custody.ledger.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
+from custody.ledger.proofs import NodeReader, frontier_at
 
 
 class Signer(Protocol):
@@ -163,7 +164,7 @@ class Ledger:
             return
         if size < self._frontier.size:
             raise IntegrityError(f"the ledger {self.path} became shorter while it was open")
-        self._frontier = Frontier.at(size, lambda level, pos: _node(connection, level, pos))
+        self._frontier = frontier_at(size, lambda level, pos: _node(connection, level, pos))
         rows = connection.execute(select(schema.chain).order_by(schema.chain.c.n)).all()
         self._chains = {number(n): (number(count), blob(last), number(idx)) for n, count, last, idx in rows}
         self._map = ExhibitMap()
@@ -216,7 +217,7 @@ class Ledger:
 
     def root_at(self, size: int) -> bytes:
         """MTH(D[0:size])."""
-        return Frontier.at(size, self.node_reader()).root() if size else EMPTY_ROOT
+        return frontier_at(size, self.node_reader()).root() if size else EMPTY_ROOT
 
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Row]:
         """Entries with their openings from index `start` on, streamed in blocks."""

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from custody.ledger import merkle
+from custody.ledger import merkle, proofs
 from custody.ledger.errors import MalformedError
 
 LARGEST = 130
@@ -73,13 +73,13 @@ def test_every_size_has_the_defined_root_at_once_and_grown() -> None:
     for size in range(LARGEST + 1):
         assert frontier.size == size
         assert frontier.root() == merkle.root(LEAVES[:size]) == ROOTS[size]
-        assert merkle.Frontier.at(size, STORE).root() == ROOTS[size]
+        assert proofs.frontier_at(size, STORE).root() == ROOTS[size]
         if size < LARGEST:
             frontier.append(LEAVES[size])
 
 
 def test_a_resumed_frontier_grows_like_the_first() -> None:
-    resumed = merkle.Frontier.at(77, STORE)
+    resumed = proofs.frontier_at(77, STORE)
     for leaf in LEAVES[77:]:
         for level, index, value in resumed.append(leaf):
             assert STORE.nodes[level, index] == value
@@ -107,7 +107,7 @@ def test_every_inclusion_proof_up_to_the_largest_size_verifies_with_few_reads() 
     for size in range(1, LARGEST + 1):
         for index in range(size):
             STORE.reads = 0
-            proof = merkle.inclusion_proof(index, size, STORE)
+            proof = proofs.inclusion_proof(index, size, STORE)
             assert STORE.reads <= 2 * size.bit_length()
             assert merkle.verify_inclusion(LEAVES[index], index, size, proof, ROOTS[size])
 
@@ -116,7 +116,7 @@ def test_every_consistency_proof_up_to_the_largest_size_verifies_with_few_reads(
     for new in range(1, LARGEST + 1):
         for old in range(1, new + 1):
             STORE.reads = 0
-            proof = merkle.consistency_proof(old, new, STORE)
+            proof = proofs.consistency_proof(old, new, STORE)
             assert STORE.reads <= 2 * new.bit_length()
             assert merkle.verify_consistency(old, ROOTS[old], new, ROOTS[new], proof)
 
@@ -129,7 +129,7 @@ def test_another_implementation_agrees() -> None:
         assert other.get_root(size) == ROOTS[size]
         for index in range(size):
             theirs = other.prove_inclusion(index + 1, size)  # it counts leaves from one
-            ours = merkle.inclusion_proof(index, size, STORE)
+            ours = proofs.inclusion_proof(index, size, STORE)
             assert [LEAVES[index], *ours] == theirs.path
             assert merkle.verify_inclusion(LEAVES[index], index, size, theirs.path[1:], ROOTS[size])
         for old in range(1, size):
@@ -140,7 +140,7 @@ def test_another_implementation_agrees() -> None:
 @given(ordered, st.data())
 def test_an_altered_inclusion_claim_is_false(pair: tuple[int, int], data: st.DataObject) -> None:
     index, size = pair[0] - 1, pair[1]
-    proof = merkle.inclusion_proof(index, size, STORE)
+    proof = proofs.inclusion_proof(index, size, STORE)
     leaf, bit = LEAVES[index], data.draw(st.integers(0, 255))
     assert not merkle.verify_inclusion(flipped(leaf, bit), index, size, proof, ROOTS[size])
     assert not merkle.verify_inclusion(leaf, index, size, proof, flipped(ROOTS[size], bit))
@@ -160,7 +160,7 @@ def test_an_altered_inclusion_claim_is_false(pair: tuple[int, int], data: st.Dat
 @given(ordered, st.data())
 def test_an_altered_consistency_claim_is_false(pair: tuple[int, int], data: st.DataObject) -> None:
     old, new = pair
-    proof = merkle.consistency_proof(old, new, STORE)
+    proof = proofs.consistency_proof(old, new, STORE)
     bit = data.draw(st.integers(0, 255))
     assert not merkle.verify_consistency(old, flipped(ROOTS[old], bit), new, ROOTS[new], proof)
     assert not merkle.verify_consistency(old, ROOTS[old], new, flipped(ROOTS[new], bit), proof)
@@ -182,9 +182,7 @@ def test_an_altered_consistency_claim_is_false(pair: tuple[int, int], data: st.D
     st.lists(st.binary(max_size=40) | st.just(LEAVES[0]), max_size=70),
     st.binary(max_size=40) | st.just(LEAVES[1]),
 )
-def test_any_numbers_and_bytes_are_answered_false(
-    first: int, second: int, proof: list[bytes], value: bytes
-) -> None:
+def test_any_numbers_and_bytes_are_answered_false(first: int, second: int, proof: list[bytes], value: bytes) -> None:
     assert merkle.verify_inclusion(value, first, second, proof, LEAVES[2]) is False
     assert merkle.verify_consistency(first, value, second, LEAVES[2], proof) is False
 
@@ -198,13 +196,13 @@ def test_the_empty_tree_proves_nothing() -> None:
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (-1, 3), (3, 3), (4, 3)])
 def test_no_inclusion_proof_outside_the_tree(index: int, size: int) -> None:
     with pytest.raises(MalformedError, match=f"no leaf {index} in a tree of size {size}"):
-        merkle.inclusion_proof(index, size, STORE)
+        proofs.inclusion_proof(index, size, STORE)
 
 
 @pytest.mark.parametrize(("old", "new"), [(0, 0), (0, 3), (-1, 3), (4, 3)])
 def test_no_consistency_proof_backwards_or_from_nothing(old: int, new: int) -> None:
     with pytest.raises(MalformedError, match=f"from size {old} to size {new}"):
-        merkle.consistency_proof(old, new, STORE)
+        proofs.consistency_proof(old, new, STORE)
 
 
 def hashes(values: list[str] | None) -> list[bytes]:
@@ -236,7 +234,5 @@ def test_all_consistency_vectors(vectors: Callable[[str], Path]) -> None:
         return merkle.verify_consistency(v["size1"], old, v["size2"], new, hashes(v["proof"]))  # type: ignore[arg-type]
 
     # That vector's two equal roots are twelve bytes of prose. We are stricter: a root is 32 bytes.
-    stricter = {
-        "additional/sizes-are-equal-one-and-proof-is-empty.json": "sizes are equal (one) and proof is empty"
-    }
+    stricter = {"additional/sizes-are-equal-one-and-proof-is-empty.json": "sizes are equal (one) and proof is empty"}
     assert outcomes(vectors("rfc6962/consistency"), accepts) == (98, stricter)
