@@ -13,9 +13,13 @@ from enum import StrEnum
 
 
 class ExaminationError(Exception):
-    """The examination cannot go on; `str()` is one clear line, `advice` says what to do next."""
+    """The examination cannot go on; `str()` is one clear line, `advice` says what to do next.
+
+    `final` says that trying again, or going on with other evidence, cannot help.
+    """
 
     exit_code = 1
+    final = False
 
     def __init__(self, message: str, advice: str = "") -> None:
         super().__init__(message)

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from mmap import mmap
 from typing import IO, Any, TypeVar
 
-from forensics.engine.worker import BOARD_SIZE, Call, pack_call, read_board, receive_answer, send_call
+from forensics.engine.worker import BOARD_SIZE, REFUSED, Call, pack_call, read_board, receive_answer, send_call
 from forensics.model import ExaminationError
 
 Answer = TypeVar("Answer")
@@ -43,6 +43,10 @@ class UnitFailedError(ExaminationError):
         super().__init__(reason)
         self.mark = mark
         self.path = path
+
+
+class UnitRefusedError(ExaminationError):
+    """A unit could not be done and no other could: there is no room for results, say. It is not tried again."""
 
 
 class _ChildGoneError(Exception):
@@ -252,6 +256,9 @@ class WorkerPool(Executor):
         for attempt in range(_ATTEMPTS):
             try:
                 task.future.set_result(self._call(slot, task.call))
+            except UnitRefusedError as error:
+                task.future.set_exception(error)
+                return
             except _ChildGoneError as error:
                 _, mark, _, _, path = slot.child.shown() if slot.child else (0, -1, 0, 0, "")
                 slot.replace(None)
@@ -271,4 +278,7 @@ class WorkerPool(Executor):
             slot.replace(child)
             if self._prepare is not None:
                 child.call(self._prepare, self._stall_seconds, self._stopping)
-        return child.call(call, self._stall_seconds, self._stopping)
+        answer = child.call(call, self._stall_seconds, self._stopping)
+        if REFUSED in answer:
+            raise UnitRefusedError(str(answer[REFUSED])[:2000], str(answer.get("advice", ""))[:2000])
+        return answer

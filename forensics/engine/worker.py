@@ -24,8 +24,11 @@ from mmap import mmap
 from typing import Any
 
 from custody.access import Part
+from forensics.model import ExaminationError
 
 BOARD_SIZE = 4096
+REFUSED = "refused"
+"""The key under which a child says why no unit can be done any more (no room for results), in place of an answer."""
 _BOARD = struct.Struct("<QqQQH")
 _HEADER = struct.Struct("<QI?")
 _DESCRIPTORS_A_MESSAGE = 200  # Linux lets 253 travel in one message
@@ -160,7 +163,13 @@ def _serve(channel: socket.socket) -> None:
     unpickler = _PartUnpickler(io.BytesIO(receive(channel, length)), descriptors)
     _Current.board.begin()
     function, args, kwargs = unpickler.load()
-    answer: Mapping[str, Any] | None = function(*args, **kwargs)
+    answer: Mapping[str, Any] | None
+    try:
+        answer = function(*args, **kwargs)
+    except ExaminationError as error:
+        if not error.final:
+            raise
+        answer = {REFUSED: str(error), "advice": error.advice}
     if not keep:
         for descriptor in descriptors:
             os.close(descriptor)

@@ -185,17 +185,18 @@ class _Image:
                 watch.total += group["bytes"]
                 yield Work(group["name"], partial(self.pool.submit, contents_unit, found.job, volume, group["name"]))
 
-    def _walked(self, volume: Volume, walk: Future[dict[str, Any]]) -> dict[str, Any]:
+    def _walked(self, volume: Volume, walk: Future[dict[str, Any]], limit: int | None = None) -> dict[str, Any]:
         """The groups of a volume's names. Where a worker died after some names, these are listed again alone."""
         try:
             answer: dict[str, Any] = self.watch.result(walk)
         except UnitFailedError as failure:
             known = max(failure.mark, 0)
+            known = known if limit is None or known < limit else 0  # no progress: it would go on like this for ever
             self._problem(volume.index, "names", f"libtsk gave no answer after {known} names: {failure}", failure.path)
             if not known:
                 return {"groups": [], "problems": 1}
             again = self.pool.submit(walk_unit, self.found.job, volume, known)
-            return self._walked(volume, again)
+            return self._walked(volume, again, known)
         else:
             return answer
 

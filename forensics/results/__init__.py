@@ -39,6 +39,8 @@ _RUN_FORMAT = "evikit-run-1"
 class ResultsError(ExaminationError):
     """Results cannot be written or read; the line says which and why."""
 
+    final = True
+
 
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -190,9 +192,11 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise ResultsError(f"{path.parent.name}/{path.name} cannot be read: {error}") from error
+        raise ResultsError(
+            f"{path.parent.name}/{path.name} cannot be read: {error}", "run the examination again"
+        ) from error
     if not isinstance(value, dict) or not isinstance(value.get("exhibit"), str):
-        raise ResultsError(f"{path.parent.name}/{path.name} is no record of a run")
+        raise ResultsError(f"{path.parent.name}/{path.name} is no record of a run", "run the examination again")
     return value
 
 
@@ -208,7 +212,9 @@ def start_run(derived: Path, exhibit: str, settings: Mapping[str, Any]) -> Path:
         folder = derived / f"{max(numbers, default=0) + 1:04d}-{slug}"
         folder.mkdir()
     except OSError as error:
-        raise ResultsError(f"no folder for results in {derived}: {error.strerror}") from error
+        raise ResultsError(
+            f"no folder for results in {derived}: {error.strerror}", "make room in the case folder and run it again"
+        ) from error
     write_json(folder / STARTED, {"format": _RUN_FORMAT, "exhibit": exhibit, "settings": settings})
     return folder
 
