@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import pty
@@ -22,37 +21,30 @@ HALF = Progress("contents", "dir/\x1bfile", 512 << 20, 1 << 30, 1234, 2)
 
 
 @pytest.fixture
-def stderr() -> Iterator[io.StringIO]:
-    said = io.StringIO()
-    with mock.patch("sys.stderr", said):
-        yield said
-
-
-@pytest.fixture
 def clock() -> Iterator[list[float]]:
     at = [100.0]
     with mock.patch.object(module.time, "monotonic", side_effect=lambda: at[0]):
         yield at
 
 
-def test_a_line_every_ten_seconds(stderr: io.StringIO, clock: list[float]) -> None:
+def test_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     with progress(Settings(), "AH/1") as listener:
         for _ in range(25):
             clock[0] += 1.0
             listener(HALF)
-    lines = stderr.getvalue().splitlines()
+    lines = capsys.readouterr().err.splitlines()
     assert lines == [
         "AH/1:  50 % contents, 51 MiB/s, about 10 s left, 1234 files, 2 problems",
         "AH/1:  50 % contents, 26 MiB/s, about 20 s left, 1234 files, 2 problems",
     ]
 
 
-def test_json_lines_every_second(stderr: io.StringIO, clock: list[float]) -> None:
+def test_json_lines_every_second(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     with progress(Settings(json_progress=True, quiet=True), "AH/1") as listener:
         for _ in range(4):
             clock[0] += 0.6
             listener(HALF)
-    first, second = (json.loads(line) for line in stderr.getvalue().splitlines())
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert first == {
         "stage": "contents", "path": "dir/\x1bfile", "done": str(512 << 20), "total": str(1 << 30), "files": "1234",
         "problems": "2", "seconds": 1.2, "seconds_left": 1.2,
@@ -60,18 +52,18 @@ def test_json_lines_every_second(stderr: io.StringIO, clock: list[float]) -> Non
     assert second["seconds"] == 2.4
 
 
-def test_no_time_left_is_guessed_from_nothing(stderr: io.StringIO, clock: list[float]) -> None:
+def test_no_time_left_is_guessed_from_nothing(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     with progress(Settings(json_progress=True), "AH/1") as listener:
         clock[0] += 2
         listener(Progress("volumes", "", 0, 0, 0, 0))
-    assert json.loads(stderr.getvalue())["seconds_left"] is None
+    assert json.loads(capsys.readouterr().err)["seconds_left"] is None
 
 
-def test_quiet(stderr: io.StringIO, clock: list[float]) -> None:
+def test_quiet(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
     with progress(Settings(quiet=True), "AH/1") as listener:
         clock[0] += 60
         listener(HALF)
-    assert stderr.getvalue() == ""
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
