@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -106,7 +105,7 @@ def test_no_key_is_kept_without_a_passphrase() -> None:
         SEALED + b" " * 20_000,
         FIRST + KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
     ],
-    ids=itertools.count().__next__,
+    ids=[f"bytes-{number}" for number in range(15)],
 )
 def test_other_bytes_are_refused_at_once(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_args: object, **_settings: object) -> bytes:
