@@ -47,6 +47,7 @@ def create(  # noqa: PLR0917 - one parameter an option
     """Write a bundle; that it was made, and for whom, is an entry of its own."""
     from custody.disclose import Disclosure, disclose, kept_size
     from custody.exhibits import need_exhibit
+    from custody.ledger.note import parse_note
 
     with writing(settings) as case:
         numbers = [need_exhibit(case, ref).n for ref in refs] if refs else None
@@ -54,7 +55,8 @@ def create(  # noqa: PLR0917 - one parameter an option
             recipient, numbers, frozenset(withhold), rows=_rows(case, shown_files), since=[kept_size(p) for p in since]
         )
         data = disclose(case, disclosure, output)
-        facts = {"bundle": str(output), "bytes": str(len(data)), "entries": str(case.ledger.size)}
+        covered = parse_note(case.ledger.notes()[-1]).checkpoint.size
+        facts = {"bundle": str(output), "bytes": str(len(data)), "entries": str(covered)}
         facts["fingerprint"] = case.fingerprint()
     if settings.json:
         put_json(facts)
