@@ -7,7 +7,7 @@ Everything is read in one transaction, so a ledger others write to is examined a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import count, zip_longest
+from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
@@ -102,8 +102,8 @@ def _size_of(note: bytes) -> int | None:
 
 def _tree_findings(connection: Connection) -> _Findings:
     """Level by level: the leaves are those of the entries, a node is the hash of the two below it, none is too many."""
-    nodes = 0
-    for level in count():
+    nodes = level = 0
+    while True:
         size = 0
         for want, have in zip_longest(_derived(connection, level), _stored_level(connection, level)):
             if want is None or want != have:
@@ -111,7 +111,7 @@ def _tree_findings(connection: Connection) -> _Findings:
             size += 1
         if size == 0:
             break
-        nodes += size
+        nodes, level = nodes + size, level + 1
     if connection.execute(select(func.count()).select_from(schema.node)).scalar_one() != nodes:
         return [(None, "stored", "the stored tree has nodes that no entry gives")]
     return []

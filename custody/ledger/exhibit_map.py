@@ -31,8 +31,8 @@ class ExhibitMap:
 
     def put(self, ordinal: int, count: int, last: bytes) -> None:
         """Set the leaf of `ordinal`, at most one past the highest so far (else IndexError)."""
-        index, value = ordinal, map_leaf(ordinal, count, last)
-        for level in range(64):
+        level, index, value = 0, ordinal, map_leaf(ordinal, count, last)
+        while True:
             row = self._rows[level]
             if index > len(row):
                 raise IndexError("ordinals leave no gap")
@@ -45,6 +45,7 @@ class ExhibitMap:
             value = node_hash(left, right[0]) if right else left  # an odd last hash is lifted unchanged
             if len(self._rows) == level + 1:
                 self._rows.append([node_hash(row[0], row[1])] if index else [])
+            level += 1
 
     def proof(self, ordinal: int) -> list[bytes]:
         """Inclusion proof of `ordinal`'s leaf (RFC 6962 section 2.1.1)."""

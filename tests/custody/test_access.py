@@ -198,6 +198,24 @@ def test_an_end_that_cannot_be_written_fails_loudly_and_leaves_nothing_open(evid
     assert not held()
 
 
+def test_an_end_whose_values_cannot_be_held_still_ends_the_access(notebook: Notebook, evidence: Path) -> None:
+    """An access left open reads "may have read everything" for ever: better say less."""
+    refusals = [CustodyError("a field's value is too long")]
+    record = notebook.record
+
+    def refusing_once(kind: str, n: int, values: Mapping[str, Json], re: Sequence[bytes] = ()) -> Entry:
+        if kind == "access.end" and refusals:
+            raise refusals.pop()
+        return record(kind, n, values, re)
+
+    notebook.record = refusing_once  # type: ignore[method-assign]
+    with pytest.raises(CustodyError, match="too long"), gate(notebook, evidence / "disk.E01"):
+        pass
+    assert notebook.end["outcome"] == "failed"
+    assert "too long" in notebook.end["error"]
+    assert not held()
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [

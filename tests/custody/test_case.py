@@ -194,13 +194,28 @@ def test_what_cannot_be_begun_leaves_no_half_a_case(tmp_path: Path, own_home: Ho
     (tmp_path / "file").touch()
     refused(tmp_path / "file", own_home, person, "cannot be made")
     assert not new.exists()
-    refused(new, own_home, person, "", title="\udcff")
+    refused(new, own_home, person, "value", title="\udcff")
     assert not (new / "case.toml").exists()
     assert not (new / "ledger.sqlite").exists()
     with Case.create(
         new, own_home, person, PASSPHRASE, number="C-2", agency="Lab", zone="UTC", kind="exercise"
     ) as case:
         assert audit(case.ledger, Trust()).kind == "exercise"
+
+
+def test_a_beginning_that_fails_leaves_nothing_in_the_way(
+    tmp_path: Path, own_home: Home, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Case) -> None:
+        raise CustodyError("the disk is full")
+
+    new = tmp_path / "new"
+    with monkeypatch.context() as patched:
+        patched.setattr(Case, "checkpoint", fail)
+        refused(new, own_home, person, "disk is full")
+    assert not [path for path in new.iterdir() if path.is_file()]
+    with Case.create(new, own_home, person, PASSPHRASE, number="C-2", agency="Lab", zone="UTC") as case:
+        assert case.ledger.size == 2
 
 
 def test_the_nearest_case_upward_is_found(case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

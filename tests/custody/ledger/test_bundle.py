@@ -105,7 +105,8 @@ def test_an_answer_to_what_is_not_shown_is_told(tmp_path: Path) -> None:
     verdict = verdict_on(compose_bundle(world.ledger, exhibits=[second]))
     assert not verdict.failed
     assert "entry 3 answers an entry that is not shown" in verdict.not_checked
-    assert not verdict_on(compose_bundle(world.ledger, exhibits=[first, second])).not_checked[1:]
+    whole = verdict_on(compose_bundle(world.ledger, exhibits=[first, second]))
+    assert not [line for line in whole.not_checked if "is not shown" in line]
 
 
 # --- what is hidden --------------------------------------------------------------------------------------

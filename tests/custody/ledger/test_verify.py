@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -423,8 +422,9 @@ class ManyNotes:
         if payload.startswith(b"{"):
             return self.true_parse(payload)
         index, root = self.history.frontier.size, self.history.frontier.root()
-        over: dict[str, Any] = {"id": index.to_bytes(16), "type": "note", "seen_size": index, "seen_root": root}
-        return replace(self.model, **over, x=ChainPosition(1, index, self.prev), pub={}, commits={})
+        position = ChainPosition(1, index, self.prev)
+        model = self.model
+        return Entry(model.ledger, index.to_bytes(16), "note", model.key, index, root, position, (), {}, {})
 
 
 def test_memory_is_at_most_a_hundred_bytes_an_entry(monkeypatch: pytest.MonkeyPatch) -> None:
