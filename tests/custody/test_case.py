@@ -194,7 +194,7 @@ def test_what_cannot_be_begun_leaves_no_half_a_case(tmp_path: Path, own_home: Ho
     (tmp_path / "file").touch()
     refused(tmp_path / "file", own_home, person, "cannot be made")
     assert not new.exists()
-    refused(new, own_home, person, "value", title="\udcff")
+    refused(new, own_home, person, "UTF-8", title="\udcff")
     assert not (new / "case.toml").exists()
     assert not (new / "ledger.sqlite").exists()
     with Case.create(

@@ -43,9 +43,11 @@ def test_other_errors_pass() -> None:
 
 def test_values_of_the_right_kind_pass_and_others_are_damage() -> None:
     assert (blob(b"x"), number(0), number(7)) == (b"x", 0, 7)
-    for value in (None, "text", 7, 1.5):
+    no_bytes: list[object] = [None, "text", 7, 1.5]
+    no_counts: list[object] = [None, "7", b"7", 7.0, -1]
+    for value in no_bytes:
         with pytest.raises(IntegrityError, match="not bytes"):
             blob(value)
-    for value in (None, "7", b"7", 7.0, -1):
+    for value in no_counts:
         with pytest.raises(IntegrityError, match="not a count"):
             number(value)
