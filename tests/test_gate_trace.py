@@ -36,8 +36,10 @@ class Call:
         return " = -1 " in self.rest
 
     def opens(self, names: tuple[str, ...]) -> bool:
-        """Whether it opens (or tries to open) one of these evidence files."""
-        return self.name in ("open", "openat", "openat2", "creat") and any(f'"{name}"' in self.rest for name in names)
+        """Whether it opens (or tries to open) one of these evidence files, by its name or by any path."""
+        if self.name not in ("open", "openat", "openat2", "creat"):
+            return False
+        return any(f'"{name}"' in self.rest or f'/{name}"' in self.rest for name in names)
 
 
 @pytest.fixture(scope="module")
