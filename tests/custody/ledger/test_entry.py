@@ -238,6 +238,12 @@ def test_openings_of_another_shape_are_refused(value: Json) -> None:
 # --- entries ---------------------------------------------------------------------------------------------
 
 
+PUB: dict[str, Any] = {
+    "closing": {"map_size": "1", "map_root": b64(bytes(32))},
+    "anchor": {"size": "1", "root": b64(bytes(32)), "token": b64(b"DER")},
+}
+
+
 def payload(kind: str = "exhibit.register", **changes: Any) -> bytes:
     """A well formed payload with some fields replaced."""
     chain = TYPES[kind].chain
@@ -251,7 +257,7 @@ def payload(kind: str = "exhibit.register", **changes: Any) -> bytes:
         "seen": {"size": "1", "root": b64(bytes(32))},
         "x": None if chain == "none" else position,
         "re": [b64(bytes(32))] if kind in ANSWERS else [],
-        "pub": dict.fromkeys(TYPES[kind].pub),
+        "pub": PUB.get(kind, dict.fromkeys(TYPES[kind].pub)),
         "commits": dict.fromkeys(TYPES[kind].commits, b64(bytes(32))),
     }
     return canonical({**body, **changes})
@@ -310,6 +316,11 @@ NO_REGISTER_FIELD = dict.fromkeys(sorted(TYPES["exhibit.register"].commits)[1:],
         payload(pub={"kind": "live"}),
         payload(pub=None),
         payload("person.revoke", pub={"key": None}),
+        payload("closing", pub={**PUB["closing"], "map_size": "01"}),
+        payload("closing", pub={**PUB["closing"], "map_root": None}),
+        payload("anchor", pub={**PUB["anchor"], "size": None}),
+        payload("anchor", pub={**PUB["anchor"], "root": b64(bytes(31))}),
+        payload("anchor", pub={**PUB["anchor"], "token": "QR=="}),
         payload(commits=NO_REGISTER_FIELD),
         payload(commits={**dict.fromkeys(TYPES["exhibit.register"].commits, b64(bytes(32))), "more": b64(bytes(32))}),
         payload(commits=dict.fromkeys(TYPES["exhibit.register"].commits)),

@@ -65,6 +65,10 @@ def test_a_ledger_has_one_key_of_each_kind_in_order(records: Any) -> None:
         {"kind": "rehearsal"},
         {"kind": None},
         {"domain": None},
+        {"domain": "a b"},
+        {"domain": "x" * 250},
+        {"continues": "another"},
+        {"continues": {"ledger": b64(bytes(32))}},
         {"policy": None},
         {"policy": {}},
         {"policy": policy(governors=[])},
@@ -96,7 +100,13 @@ def test_a_governor_signs_with_ed25519_alone() -> None:
 
 
 def test_the_genesis_tells_what_the_verdict_tells() -> None:
-    verdict = Chronicle(kind="exercise", continues={"reason": "lost passphrase"}).verify()
+    before: dict[str, Any] = {
+        "ledger": b64(bytes(32)),
+        "size": "7",
+        "root": b64(bytes(32)),
+        "reason": "lost passphrase",
+    }
+    verdict = Chronicle(kind="exercise", continues=before).verify()
     assert verdict.kind == "exercise"
     assert (0, "continues") in remarks(verdict)
 

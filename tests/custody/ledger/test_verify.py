@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from custody.ledger import verify
 from custody.ledger.checkpoint import EntryKey
 from custody.ledger.entry import ChainPosition, Entry, Opening, b64, canonical, leaf_of
+from custody.ledger.leaves import Leaves
 from custody.ledger.merkle import EMPTY_ROOT, Frontier
 from custody.ledger.note import Checkpoint, fingerprint, parse_note, sign_checkpoint
 from custody.ledger.store import NEW
 from custody.ledger.verdict import Result, Trust
-from custody.ledger.verify import Leaves, verify_ledger
+from custody.ledger.verify import verify_ledger
 from tests.kit import Chronicle, StoredRow, entry_key, genesis_pub, kinds, ledger_keys, remarks
 
 # --- histories that hold, and what breaks them -----------------------------------------------------------
