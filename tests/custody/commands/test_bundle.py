@@ -51,10 +51,16 @@ def test_a_stranger_verifies_with_and_without_an_anchor(released: Lab) -> None:
 def test_a_trust_file(released: Lab) -> None:
     fingerprint = (released.folder / "fingerprint.txt").read_text("utf-8")
     ledger = stranger(released, "bundle", "verify", bundle_of(released), "--json").json["ledger"]
-    trust = released.put("trust.json", json.dumps({"ledgers": [{"id": ledger}]}).encode())
-    told = stranger(released, "bundle", "verify", bundle_of(released), "--trust", trust, "--anchor", fingerprint)
-    assert told.code in (0, 1), told  # 1: this trust file is of another shape, and is said to be unusable
-    assert "Traceback" not in told.err
+    since = released.folder / "report" / "bundle.json"
+    trust = released.put("trust.json", json.dumps({"ledgers": [ledger]}, indent=2).encode())
+    words = ("bundle", "verify", bundle_of(released), "--trust", trust, "--json")
+    assert stranger(released, *words).json["verdict"] == "INTACT WITH NOTES"
+    assert stranger(released, *words, "--anchor", fingerprint).json["verdict"] == "INTACT"
+    other = released.put("other.json", json.dumps({"ledgers": ["0" * 64]}).encode())
+    told = stranger(released, "bundle", "verify", bundle_of(released), "--trust", other, "--json")
+    assert (told.code, told.json["verdict"]) == (3, "BROKEN")
+    wrong = released.put("wrong.json", json.dumps({"ledgers": "all"}).encode())
+    stranger(released, "bundle", "verify", since, "--trust", wrong).refused(1, "not a trust file", "which file")
 
 
 def test_an_anchor_of_another_ledger(released: Lab, empty_lab: Lab) -> None:

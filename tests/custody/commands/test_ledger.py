@@ -110,11 +110,21 @@ def test_backup_is_verified_and_never_written_over(furnished: Lab, tmp_path: Pat
 # --- the file ----------------------------------------------------------------------------------------------
 
 
+def broken(lab: Lab, reason: str) -> None:
+    """`ledger verify` ends with 3 and the reason, whether as a verdict or because nothing could be opened at all."""
+    told = lab.run("ledger", "verify")
+    assert told.code == 3, told
+    assert "Traceback" not in told.err
+    assert "BROKEN" in told.out or told.err.startswith("evikit: ")
+    assert reason in told.out + told.err
+
+
 def test_a_truncated_ledger(case: Lab) -> None:
     with ledger_file(case).open("r+b") as file:
         file.truncate(5000)
-    for words in (["ledger", "verify"], ["files"], ["note", "x"], ["ledger", "log"]):
+    for words in (["files"], ["note", "x"], ["ledger", "log"]):
         case.run(*words).refused(3, "damaged", "Restore it from a backup")
+    broken(case, "damaged")
 
 
 @pytest.mark.parametrize("offset", [16, 100, 4096, 20000])
@@ -129,12 +139,14 @@ def test_overwritten_pages_are_no_crash(offset: int, case: Lab) -> None:
 
 def test_a_file_that_is_no_database(case: Lab) -> None:
     ledger_file(case).write_bytes(b"not a database, but long enough to be looked at" * 100)
-    case.run("ledger", "verify").refused(3, "damaged")
+    broken(case, "damaged")
+    case.run("ledger", "log").refused(3, "damaged")
     ledger_file(case).unlink()
     case.run("ledger", "verify").refused(1, "there is no ledger")
     with sqlite3.connect(ledger_file(case)) as other:
         other.execute("CREATE TABLE something (else_ TEXT)")
-    case.run("ledger", "verify").refused(3, "another database")
+    broken(case, "another database")
+    case.run("ledger", "log").refused(3, "another database")
 
 
 def test_a_changed_entry_is_broken(case: Lab) -> None:
@@ -162,7 +174,7 @@ def test_an_older_copy_put_back_is_noticed(case: Lab) -> None:
     for path in case.case.glob("ledger.sqlite*"):
         path.unlink()
     shutil.copyfile(older, ledger_file(case))
-    case.run("ledger", "verify").refused(3)
+    broken(case, "")
     case.run("note", "x").refused(3)
 
 
