@@ -97,6 +97,6 @@ def media_digests(case: Case, n: int) -> dict[str, str]:
     """The digests of the exhibit's media stream as first recorded from a whole reading; {} before that."""
     for _, values in outcomes(case, n):
         digests = values.get("media_digests")
-        if isinstance(digests, dict) and values.get("basis") == "whole" and values.get("match") is not False:
+        if isinstance(digests, dict) and values.get("basis") == "whole":
             return {name: text(value) for name, value in digests.items()}
     return {}

@@ -164,7 +164,7 @@ def test_what_an_expert_must_read_stands_alone_and_is_short() -> None:
         assert name_of(path) not in shut
         assert {name.split(".")[0] for name in imports_of(path)} <= outside, path
     lines = {name_of(path): code_lines(path) for path in files}
-    assert sum(lines.values()) <= 1250, lines  # docs/adr/0005-verification-path.md
+    assert sum(lines.values()) <= 1300, lines  # docs/adr/0005-verification-path.md
 
 
 def code_lines(path: Path) -> int:

@@ -25,6 +25,7 @@ from custody.commands.verdicts import put_verdict
 
 if TYPE_CHECKING:
     from custody.case import Case
+    from custody.ledger.verdict import Trust, Verdict
 
 
 @click.group()
@@ -107,14 +108,33 @@ def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> N
     Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
     cannot be told from the right one by looking at it alone.
     """
-    from custody.ledger.audit import audit
-
-    held = trust_from(anchors, trust)
-    with reading(settings) as case:
-        verdict = audit(case.ledger, held)
+    verdict = _audited(settings, trust_from(anchors, trust))
     put_verdict(settings, verdict)
     if verdict.failed:
         click.get_current_context().exit(INTEGRITY)
+
+
+def _audited(settings: Settings, trust: Trust) -> Verdict:
+    """The verdict on the case's ledger, whatever state its file is in."""
+    from custody.case import find_case
+    from custody.ledger.audit import audit
+    from custody.ledger.errors import IntegrityError
+    from custody.ledger.store import Ledger
+    from custody.ledger.verdict import Verdict
+    from custody.people import Home
+
+    verdict = Verdict()
+    try:
+        with Ledger.open(find_case(settings.case) / "ledger.sqlite", writable=False, refresh=False) as stored:
+            if stored.notice:
+                remark(settings, stored.notice)
+            verdict = audit(stored, trust)
+            if not verdict.failed:
+                stored.refresh()
+                Home.default().heads.validate(stored)
+    except IntegrityError as error:
+        verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
+    return verdict
 
 
 @ledger.command()

@@ -60,6 +60,8 @@ def _ordered(column: Any) -> Select[Any]:
 def _file_findings(connection: Connection) -> _Findings:
     said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
     found: _Findings = [(None, "file", f"SQLite finds damage: {' '.join(s.split())}") for s in said if s != "ok"]
+    if connection.exec_driver_sql("PRAGMA application_id").scalar() != schema.APPLICATION_ID:
+        found.append((None, "schema", "the file does not bear the mark of a ledger"))
     stands, made = schema.describe(connection), schema.expected()
     different = sorted(name for name in stands.keys() | made.keys() if stands.get(name) != made.get(name))
     return found + [(None, "schema", f"{name} in the database is missing, foreign or changed") for name in different]
@@ -71,7 +73,7 @@ def _rows(connection: Connection, found: _Findings, *, openings: bool) -> Iterat
         for index, (idx, payload, sig, leaf, body) in enumerate(rows):
             if idx != index:
                 found.append((index, "stored", "an entry is missing, or stands under another number"))
-            opened: Openings | None = None
+            opened: Openings = {}  # none: the verification then misses every one of them
             try:
                 opened = load_openings(decode(blob(body), MAX_OPENINGS, MAX_DEPTH + 2))
             except (MalformedError, IntegrityError) as error:

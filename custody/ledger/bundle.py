@@ -15,6 +15,7 @@ from custody.ledger.entry import (
     Entry,
     Json,
     Openings,
+    b64,
     canonical,
     decode,
     leaf_of,
@@ -135,7 +136,8 @@ class _Reader:
                 None, "withheld", f"entries of exhibit number {n} are shown without proof that they are all"
             )
         self.verdict.count("exhibits", len(named) - 1)
-        self.verdict.proved.append(f"all entries of {len(named) - 1} of {map_size - 1} exhibits are shown")
+        if not any(finding.kind in ("map", "withheld") for finding in self.verdict.failed):
+            self.verdict.proved.append(f"all entries of {len(named) - 1} of {map_size - 1} exhibits are shown")
 
     def read_rows(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """Single files of bulk readings, each proved by the manifest its outcome entry commits to."""
@@ -146,15 +148,13 @@ class _Reader:
             index, texts = undec(where), tuple(_list(row))
             if len(texts) != ROW_FIELDS or not all(isinstance(text, str) for text in texts):
                 raise MalformedError("a row is not the seven texts of a file's reading")
-            opened = {n: o.value for n, o in shown[index].openings.items()} if index in shown else {}
-            root, size = opened.get("manifest_root"), opened.get("manifest_size")
-            if root is None or size is None:
+            manifest, leaf = _manifest_of(shown.get(index)), manifest_leaf(unb64(salt, 16), texts)
+            if manifest is None:
                 self.verdict.fail(index, "row", "a file is shown whose manifest is not opened")
-                continue
-            leaf = manifest_leaf(unb64(salt, 16), texts)
-            if not verify_inclusion(leaf, undec(i), undec(size), _hashes(proof), unb64(root, 32)):
+            elif not verify_inclusion(leaf, undec(i), manifest[1], _hashes(proof), manifest[0]):
                 self.verdict.fail(index, "row", "the reading of a file is not in the manifest of its access")
-            rows.append((index, texts))
+            else:
+                rows.append((index, texts))
         self.verdict.count("manifest rows", len(rows))
         return tuple(rows)
 
@@ -175,6 +175,21 @@ class _Reader:
         return known
 
 
+def _manifest_of(outcome: Disclosed | None) -> tuple[bytes, int] | None:
+    """Root and size of the manifest that an outcome commits to, if both are opened and fit (R9, R24)."""
+    if outcome is None:
+        return None
+    opened = outcome.openings
+    try:
+        root, size = opened["manifest_root"], opened["manifest_size"]
+        fits = outcome is not None and all(
+            outcome.entry.opens(n, opened[n]) for n in ("manifest_root", "manifest_size")
+        )
+        return (unb64(root.value, 32), undec(size.value)) if fits else None
+    except (KeyError, MalformedError):
+        return None
+
+
 def decode_bundle(data: bytes) -> Mapping[str, Any]:
     """The fields of a bundle; MalformedError says why it is none (R20)."""
     body = decode(data.removesuffix(b"\n"), MAX_BUNDLE, MAX_DEPTH)
@@ -189,7 +204,7 @@ def verify_bundle(data: bytes, trust: Trust) -> tuple[Verdict, Bundle | None]:
     verdict = Verdict()
     try:
         reader = _Reader(decode_bundle(data), verdict)
-        verdict.size = reader.head.size
+        verdict.size, verdict.root = reader.head.size, b64(reader.head.root)
         reader.read_entries()
         reader.read_exhibits()
         rows = reader.read_rows()

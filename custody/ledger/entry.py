@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -234,6 +234,12 @@ class Entry:
         """Whether `opening` is what this entry committed to under `name`."""
         if len(opening.salt) != 16 or name not in self.commits:
             return False
+        try:
+            _validate_profile(opening.value, MAX_DEPTH)
+        except MalformedError:
+            return False
+        if isinstance(opening.value, (str, list, dict)) and len(canonical(opening.value)) > MAX_OPENED:
+            return False
         return b64(commitment(self.ledger, self.id, name, opening)) == self.commits[name]
 
     @classmethod
@@ -251,6 +257,9 @@ class Entry:
         if kind is None:
             raise MalformedError("unknown entry type")
         seen = _object(body["seen"], _SEEN_KEYS, "seen")
+        pub = _object(body["pub"], kind.pub, "pub")
+        for name, read in _PUB_SHAPES.get(body["type"], {}).items():
+            read(pub[name])
         commits = _object(body["commits"], kind.commits, "commits")
         for value in commits.values():
             unb64(value, 32)
@@ -263,11 +272,16 @@ class Entry:
             seen_root=unb64(seen["root"], 32),
             x=_position(body["x"], kind),
             re=_references(body["re"], body["type"]),
-            pub=_object(body["pub"], kind.pub, "pub"),
+            pub=pub,
             commits=commits,
         )
 
 
+_PUB_SHAPES: Mapping[str, Mapping[str, Callable[[object], object]]] = {
+    "closing": {"map_size": undec, "map_root": lambda value: unb64(value, 32)},
+    "anchor": {"size": undec, "root": lambda value: unb64(value, 32), "token": unb64},
+}
+"""What stands in `pub` of entries that no rule of governance reads (R8)."""
 _ENTRY_KEYS = frozenset({"v", "ledger", "id", "type", "key", "seen", "x", "re", "pub", "commits"})
 _SEEN_KEYS = frozenset({"size", "root"})
 _X_KEYS = frozenset({"n", "seq", "prev"})

@@ -6,6 +6,7 @@ trust to say. A rule that is broken comes back as one line of text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ from custody.ledger.errors import MalformedError
 from custody.ledger.signing import ED25519, key_id, validate_public_key, verify_payload
 
 SIGNED_BY_LEDGER = frozenset({"closing", "anchor"})
+_POLICY = frozenset({"governors", "need", "ledger_keys", "keeper_same_as_author"})
+_CONTINUES = frozenset({"ledger", "size", "root", "reason"})
 AFTER_FREEZE = SIGNED_BY_LEDGER | {"export", "approve"}
 
 
@@ -117,13 +120,16 @@ class Governance:
 
     def _policy(self, entry: Entry) -> dict[str, Any]:
         policy = entry.pub["policy"]
-        if not isinstance(policy, dict) or policy.keys() != {
-            "governors",
-            "need",
-            "ledger_keys",
-            "keeper_same_as_author",
-        }:
+        if not isinstance(policy, dict) or policy.keys() != _POLICY:
             raise MalformedError("genesis names no complete policy")
+        if entry.pub["kind"] not in ("live", "exercise") or not isinstance(policy["keeper_same_as_author"], bool):
+            raise MalformedError("genesis does not say of which kind it is, or who keeps the ledger's key")
+        domain, continues = entry.pub["domain"], entry.pub["continues"]
+        if not isinstance(domain, str) or not re.fullmatch(r"[A-Za-z0-9.-]{1,183}", domain):
+            raise MalformedError("genesis names no domain that a checkpoint can bear")
+        if continues is not None and (not isinstance(continues, dict) or continues.keys() != _CONTINUES):
+            raise MalformedError("genesis does not say which ledger it continues")
+        ledger_key_pair(policy["ledger_keys"])
         return policy
 
     def apply(self, index: int, leaf: bytes, entry: Entry) -> None:
@@ -139,10 +145,6 @@ class Governance:
 
     def _begin(self, entry: Entry) -> None:
         policy, pub = self._policy(entry), entry.pub
-        if pub["kind"] not in ("live", "exercise") or not isinstance(pub["domain"], str):
-            raise MalformedError("genesis names no kind or domain")
-        if not isinstance(policy["keeper_same_as_author"], bool):
-            raise MalformedError("genesis does not say who keeps the ledger's key")
         self.kind, self.domain, self.continues = pub["kind"], pub["domain"], pub["continues"] is not None
         self.keeper_same_as_author = policy["keeper_same_as_author"]
         self.governors, self.need = _governors(policy)

@@ -108,8 +108,11 @@ class Ledger:
         return ledger
 
     @classmethod
-    def open(cls, path: Path, *, writable: bool) -> Ledger:
-        """Open a ledger; read-only media and a leftover WAL are coped with (then `notice` says how)."""
+    def open(cls, path: Path, *, writable: bool, refresh: bool = True) -> Ledger:
+        """Open a ledger; read-only media and a leftover WAL are coped with (then `notice` says how).
+
+        Without `refresh` nothing that is kept beside the entries is read: for `audit`, which must come that far.
+        """
         if not path.is_file():
             raise CustodyError(f"there is no ledger at {path}", "Run `evikit init`, or name the case with --case.")
         notice, scratch = "", None
@@ -122,7 +125,8 @@ class Ledger:
             try:
                 with ledger.transaction() as connection:
                     schema.validate_revision(connection)
-                    ledger._refresh(connection)
+                    if refresh:
+                        ledger._refresh(connection)
             except BaseException:
                 ledger.close()
                 raise
@@ -172,6 +176,11 @@ class Ledger:
             if n != self._map.size:
                 raise IntegrityError("the ledger's table of exhibits has a gap")
             self._map.put(n, count, leaf)
+
+    def refresh(self) -> None:
+        """Take note of what other processes appended."""
+        with self.transaction() as connection:
+            self._refresh(connection)
 
     # --- reading ---------------------------------------------------------------------------------------
 

@@ -15,13 +15,13 @@ verified: `Trust` is the verifier's own.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Sequence
 
 from custody.ledger.entry import ANSWERS, Entry, Openings, b64, leaf_of
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.exhibit_map import ExhibitMap
 from custody.ledger.governance import Governance
+from custody.ledger.leaves import Leaves
 from custody.ledger.merkle import EMPTY_ROOT, Frontier
 from custody.ledger.note import Checkpoint, fingerprint, parse_note, verify_checkpoint
 from custody.ledger.signing import verify_entry
@@ -31,67 +31,6 @@ from custody.ledger.verdict import Trust, Verdict
 def ledger_of(checkpoint: Checkpoint) -> str:
     """The ledger id (64 hex digits) at the end of a checkpoint's origin (R17)."""
     return checkpoint.origin.rpartition("/")[2]
-
-
-def _appended(column: array[int], value: int) -> array[int]:
-    """The column with one more value below 2^63: narrow while all values are small, for most ledgers are."""
-    if value >> 8 * column.itemsize:
-        column = array("Q", column)
-    column.append(value)
-    return column
-
-
-class Leaves:
-    """Leaf hashes already met, and what is needed of their entries: about 60 bytes each.
-
-    An open-addressing table over arrays: a dictionary would take three times the memory.
-    """
-
-    def __init__(self) -> None:
-        self._hashes = bytearray()
-        self.index, self.n, self.code, self.key = array("I"), array("H"), array("B"), array("B")
-        self._slots = array("I", bytes(4 * 64))
-        self._keys: dict[bytes, int] = {}
-        self._types: list[str] = []
-
-    def add(self, leaf: bytes, index: int, entry: Entry) -> None:
-        if 4 * (len(self.index) + 1) > 3 * len(self._slots):
-            self._grow()
-        if entry.type not in self._types:
-            self._types.append(entry.type)
-        self._hashes += leaf
-        self.index = _appended(self.index, index)
-        self.n = _appended(self.n, entry.x.n if entry.x else 0)
-        self.code.append(self._types.index(entry.type))
-        self.key = _appended(self.key, self._keys.setdefault(entry.key, len(self._keys)))
-        self._slots[self._slot(leaf)] = len(self.index)
-
-    def find(self, leaf: bytes) -> int | None:
-        """Position (order of adding) of a leaf, or None."""
-        position = self._slots[self._slot(leaf)]
-        return position - 1 if position else None
-
-    def type_at(self, position: int) -> str:
-        return self._types[self.code[position]]
-
-    def signed_by(self, key: bytes) -> list[int]:
-        """Indices of the entries signed with `key`, rising."""
-        ordinal = self._keys.get(key, -1)
-        return [index for index, owner in zip(self.index, self.key, strict=True) if owner == ordinal]
-
-    def _slot(self, leaf: bytes) -> int:
-        mask = len(self._slots) - 1
-        slot = int.from_bytes(leaf[:8], "little") & mask
-        while position := self._slots[slot]:
-            if self._hashes[32 * position - 32 : 32 * position] == leaf:
-                break
-            slot = (slot + 1) & mask
-        return slot
-
-    def _grow(self) -> None:
-        self._slots = array("I", bytes(4)) * (2 * len(self._slots))
-        for position in range(len(self.index)):
-            self._slots[self._slot(bytes(self._hashes[32 * position : 32 * position + 32]))] = position + 1
 
 
 SeenProof = Callable[[Entry, int], bool]
@@ -107,6 +46,7 @@ class Replay:
         self.governance = Governance()
         self.leaves = Leaves()
         self.chains: dict[int, tuple[int, bytes, int]] = {}
+        self._next: dict[int, int] = {}
         self.map = ExhibitMap()
         self.closings: set[int] = set()
         self._touched: set[int] = set()
@@ -140,26 +80,31 @@ class Replay:
             self.ledger = leaf
         if self.leaves.find(leaf) is not None:
             fail(index, "duplicate", "the same entry stands twice")
-        try:
-            key = self.governance.key_of(entry)
-            good = verify_entry(key.alg, key.pk, payload, signature)
-        except MalformedError as error:
-            fail(index, "key", f"{error}")
-            good = None
-        if good is False:
-            fail(index, "signature", "the signature does not fit the entry")
-        self.verdict.count("signatures")
+        misplaced = entry.type == "genesis" and index != 0  # begins nothing, installs nothing
+        good = not misplaced and self._examine_signature(index, entry, payload, signature)
         self._examine_seen(index, entry)
         if entry.x is not None:
             self._examine_chain(index, leaf, entry)
-        self._examine_references(index, leaf, entry)
+        answers = self._examine_references(index, leaf, entry)
         if entry.type == "closing":
             self._examine_closing(index, entry)
-        if good:
+        if good and answers:
             try:
                 self.governance.apply(index, leaf, entry)
             except MalformedError as error:
                 fail(index, "governance", f"{error}")
+
+    def _examine_signature(self, index: int, entry: Entry, payload: bytes, signature: bytes) -> bool:
+        self.verdict.count("signatures")
+        try:
+            key = self.governance.key_of(entry)
+        except MalformedError as error:
+            self.verdict.fail(index, "key", f"{error}")
+            return False
+        if not verify_entry(key.alg, key.pk, payload, signature):
+            self.verdict.fail(index, "signature", "the signature does not fit the entry")
+            return False
+        return True
 
     def _examine_seen(self, index: int, entry: Entry) -> None:
         if entry.seen_size > index or not self._seen_proof(entry, index):
@@ -171,7 +116,7 @@ class Replay:
         x = entry.x
         assert x is not None  # noqa: S101 - asked by the caller
         count, last, last_index = self.chains.get(x.n, (0, b"", -1))
-        if x.seq != count + 1 or (x.prev or b"") != last:
+        if x.seq != self._next.get(x.n, 1) or (x.prev or b"") != last:
             self.verdict.fail(index, "sequence", f"not the next entry of its exhibit (number {x.n})")
         if entry.seen_size <= last_index:
             self.verdict.fail(index, "seen", "the entry did not see the one before it in its sequence")
@@ -179,30 +124,36 @@ class Replay:
             self.complete and x.seq == 1 and x.n != len(self.chains)
         ):
             self.verdict.fail(index, "sequence", "a sequence begins with its registration, in order")
-        self.chains[x.n] = (x.seq, leaf, index)  # resume behind a gap: one fault, one finding
+        self.chains[x.n] = (count + 1, leaf, index)
+        self._next[x.n] = x.seq + 1  # go on behind a gap: one fault, one finding
         self._touched.add(x.n)
 
-    def _examine_references(self, index: int, leaf: bytes, entry: Entry) -> None:
+    def _examine_references(self, index: int, leaf: bytes, entry: Entry) -> bool:
+        """Whether the entry answers only what it may; an entry that does not has no effect."""
+        good = True
         for target in entry.re:
             position = self.leaves.find(target)
-            if position is None:
-                if self.complete:
-                    self.verdict.fail(index, "reference", "the entry answers one that does not exist before it")
-                else:
-                    self.verdict.not_checked.append(f"entry {index} answers an entry that is not shown")
-                continue
-            if entry.seen_size <= self.leaves.index[position]:
-                self.verdict.fail(index, "seen", "the entry did not see the one it answers")
-            kinds = ANSWERS.get(entry.type)
-            same = entry.type == "approve" or entry.x is None or entry.x.n == self.leaves.n[position]
-            if kinds is not None and (self.leaves.type_at(position) not in kinds or not same):
-                self.verdict.fail(index, "reference", "the entry answers one that it cannot answer")
+            if position is None and not self.complete:
+                self.verdict.not_checked.append(f"entry {index} answers an entry that is not shown")
+            elif position is None:
+                self.verdict.fail(index, "reference", "the entry answers one that does not exist before it")
+                good = False
+            else:
+                if entry.seen_size <= self.leaves.index[position]:
+                    self.verdict.fail(index, "seen", "the entry did not see the one it answers")
+                kinds = ANSWERS.get(entry.type)
+                same = entry.type == "approve" or entry.x is None or entry.x.n == self.leaves.n[position]
+                if kinds is not None and (self.leaves.type_at(position) not in kinds or not same):
+                    self.verdict.fail(index, "reference", "the entry answers one that it cannot answer")
+                    good = False
         if entry.type == "access.begin":
             self._open[leaf] = index
         elif entry.type == "access.end":
             opened = self._open.pop(entry.re[0], None)
             if opened is None and (self.complete or self.leaves.find(entry.re[0]) is not None):
                 self.verdict.fail(index, "reference", "the outcome answers no open access")
+                good = False
+        return good
 
     def _examine_closing(self, index: int, entry: Entry) -> None:
         self.closings.add(index)
@@ -331,6 +282,8 @@ def examine_checkpoint(replay: Replay, data: bytes) -> Checkpoint | None:
         faults.append("it names another ledger")
     for fault in faults:
         verdict.fail(None, "checkpoint", f"the checkpoint of size {note.checkpoint.size}: {fault}")
+    if strangers := sum(line.name != note.checkpoint.origin for line in note.signatures):
+        verdict.not_checked.append(f"{strangers} signatures of others on a checkpoint (witnesses, or anybody)")
     verdict.count("checkpoints")
     return None if faults else note.checkpoint
 
@@ -385,7 +338,8 @@ def conclude(
         )
     _weigh_revocations(verdict, replay, covered)
     if not verdict.failed:
-        verdict.proved.append(f"complete up to entry {verdict.size - 1}; nothing is said about later")
+        whole = "" if replay.complete else " for the exhibits shown"
+        verdict.proved.append(f"complete up to entry {verdict.size - 1}{whole}; nothing is said about later")
 
 
 def _weigh_revocations(verdict: Verdict, replay: Replay, covered: Sequence[int]) -> None:

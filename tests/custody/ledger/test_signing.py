@@ -72,12 +72,7 @@ def torsion() -> set[Point]:
 
 def encodings(y: int) -> list[bytes]:
     """Every 32 bytes that a lenient reader takes for this y: with p added where it fits, and both signs."""
-    return [
-        (value | sign << 255).to_bytes(32, "little")
-        for value in (y, y + P)
-        if value < 2**255
-        for sign in (0, 1)
-    ]
+    return [(value | sign << 255).to_bytes(32, "little") for value in (y, y + P) if value < 2**255 for sign in (0, 1)]
 
 
 SMALL_ORDER = sorted({spelling for _, y in torsion() for spelling in encodings(y)})
@@ -141,9 +136,7 @@ def test_every_made_key_is_valid(seed: bytes) -> None:
     signing.validate_public_key(*signing.public_key_of(private))
 
 
-@pytest.mark.parametrize(
-    ("algorithm", "size"), [("ed25519", 31), ("ed25519", 33), ("ed25519", 0), ("ml-dsa-44", 1311)]
-)
+@pytest.mark.parametrize(("algorithm", "size"), [("ed25519", 31), ("ed25519", 33), ("ed25519", 0), ("ml-dsa-44", 1311)])
 def test_a_key_of_another_length_is_refused(algorithm: str, size: int) -> None:
     with pytest.raises(MalformedError, match=f"not {size}$"):
         signing.validate_public_key(algorithm, bytes(size))
@@ -225,9 +218,7 @@ def tally(algorithm: str, file: Path) -> Counter[str]:
         public = group["publicKey"]
         raw = bytes.fromhex(public if isinstance(public, str) else public["pk"])
         for test in group["tests"]:
-            answer = signing.verify_payload(
-                algorithm, raw, bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"])
-            )
+            answer = signing.verify_payload(algorithm, raw, bytes.fromhex(test["msg"]), bytes.fromhex(test["sig"]))
             if test.get("ctx"):
                 # Our signatures have no context: that one is made under a context must make it worthless.
                 counted["refused for its context" if not answer else f"wrong: {test['tcId']}"] += 1
