@@ -127,6 +127,7 @@ ATTACKS: Mapping[str, tuple[tuple[str, ...], Found]] = {
         ("UPDATE checkpoint SET note = substr(note, 1, 90) WHERE size = 5",),
         STORED | {(None, "checkpoint")},
     ),
+    "the mark taken away": (("PRAGMA application_id = 0",), {(None, "schema")}),
     "a table put in": (("CREATE TABLE notes (text)",), {(None, "schema")}),
     "an index put in": (("CREATE INDEX fast ON entry (leaf)",), {(None, "schema")}),
     "a view put in": (("CREATE VIEW v AS SELECT 1",), {(None, "schema")}),

@@ -222,6 +222,11 @@ def test_a_checkpoint_over_no_closing_entry_is_found(whole: bytes) -> None:
     assert (None, "map") in kinds(verdict_on(changed(whole, change)))
 
 
+def test_an_entry_that_is_none_is_found_and_the_rest_is_read(whole: bytes) -> None:
+    verdict = verdict_on(changed(whole, lambda b: entry_at(b, 4).__setitem__("payload", b64(b"{}"))))
+    assert kinds(verdict) >= {(4, "malformed"), (4, "inclusion"), (None, "withheld")}
+
+
 # --- trust -----------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from custody.ledger.entry import (
     ANSWERS,
     COMMON,
     MAX_DEPTH,
+    MAX_OPENED,
     MAX_PAYLOAD,
     TYPES,
     Digest,
@@ -215,6 +217,16 @@ def test_an_opening_belongs_to_its_entry_field_and_salt() -> None:
     assert not entry.opens("ref", Opening(good.salt[:15], good.value))
     assert not entry.opens("ref", Opening(good.salt + b"\0", good.value))
     assert not entry.opens("ref", openings["kind"])
+
+
+@pytest.mark.parametrize("value", [{"Upper": None}, [[[[[[[]]]]]]], "x" * MAX_OPENED])
+def test_a_value_that_no_writer_may_commit_opens_nothing(value: Json) -> None:
+    """The commitment fits; a verifier that reads by the format alone would refuse the value all the same."""
+    history = Chronicle()
+    payload, _, _, openings = history.rows[0]
+    entry, opening = Entry.parse(payload), Opening(openings["note"].salt, value)
+    forced = replace(entry, commits={**entry.commits, "note": b64(commitment(None, entry.id, "note", opening))})
+    assert not forced.opens("note", opening)
 
 
 def test_equal_values_do_not_show_as_equal() -> None:

@@ -199,6 +199,18 @@ def test_a_reader_sees_the_head_it_opened_with_and_no_torn_row(world: World) -> 
         assert reader.size == 1
         assert len(list(reader.rows())) == 1
         assert not kinds(audit(reader, Trust()))
+        reader.refresh()
+        assert (reader.size, reader.root) == (2, world.ledger.root)
+
+
+def test_a_ledger_is_opened_for_its_audit_although_what_stands_beside_the_entries_is_gone(world: World) -> None:
+    world.close()
+    world.ledger.close()
+    sql(world.path, "DELETE FROM chain", "DELETE FROM node")
+    with pytest.raises(IntegrityError):
+        Ledger.open(world.path, writable=False)
+    with Ledger.open(world.path, writable=False, refresh=False) as ledger:
+        assert kinds(audit(ledger, Trust())) == {(None, "stored")}
 
 
 def test_nothing_slips_between_a_closing_entry_and_its_checkpoint(world: World) -> None:
