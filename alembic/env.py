@@ -6,10 +6,9 @@ custody/_migrations. There is no offline mode: a ledger is upgraded where it can
 
 from __future__ import annotations
 
+from alembic import context
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
-
-from alembic import context
 
 connection = context.config.attributes.get("connection")
 if not isinstance(connection, Connection) or context.is_offline_mode():

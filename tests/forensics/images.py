@@ -192,9 +192,7 @@ def _chunks(at: int, chunks: list[bytes], compress: bool) -> bytes:
         packed = zlib.compress(chunk) if compress else _checked(chunk)
         entries.append(len(data) | (1 << 31 if compress else 0))
         data += packed
-    table = _checked(struct.pack("<I4xQ4x", len(entries), base)) + _checked(
-        struct.pack(f"<{len(entries)}I", *entries)
-    )
+    table = _checked(struct.pack("<I4xQ4x", len(entries), base)) + _checked(struct.pack(f"<{len(entries)}I", *entries))
     out = _section("sectors", at, data)
     out += _section("table", at + len(out), table)
     return out + _section("table2", at + len(out), table)

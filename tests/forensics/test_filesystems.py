@@ -54,9 +54,7 @@ def fat(tmp_path: Path) -> FileSystem:
 
 def test_live_and_deleted_names(fat: FileSystem) -> None:
     found = entries(fat)
-    assert [
-        (path, one.type, one.allocated, one.size) for path, one in found.items() if one.type != "virtual"
-    ] == [
+    assert [(path, one.type, one.allocated, one.size) for path, one in found.items() if one.type != "virtual"] == [
         ("HELLO.TXT", "file", True, len(HELLO)),
         ("_ONE.TXT", "file", False, len(GONE)),
         ("SUB", "directory", True, 512),

@@ -15,9 +15,7 @@ from tests.forensics.images import e01, medium, noise
 DATA = noise(BLOCK + 3 * PROBE + 17)
 
 
-def reader(
-    data: bytes, bad: Callable[[int, int], bool] = lambda _offset, _end: False
-) -> Callable[[int, int], bytes]:
+def reader(data: bytes, bad: Callable[[int, int], bool] = lambda _offset, _end: False) -> Callable[[int, int], bytes]:
     def read_at(offset: int, length: int) -> bytes:
         if bad(offset, offset + length):
             raise MediumError("bad sector")
@@ -68,9 +66,7 @@ def test_parts_of_an_e01_are_hashed_beside_its_medium(tmp_path: Path) -> None:
     files = dict(zip(("d.E01", "d.E02"), e01(noise(40_960), 2), strict=True))
     result = hash_medium(medium(tmp_path, files))
     assert result.media.digests["sha1"] == hashlib.sha1(noise(40_960)).hexdigest()
-    assert [one.sha256 for one in result.container] == [
-        hashlib.sha256(data).hexdigest() for data in files.values()
-    ]
+    assert [one.sha256 for one in result.container] == [hashlib.sha256(data).hexdigest() for data in files.values()]
     assert result.problems == ()
 
 

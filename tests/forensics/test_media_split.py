@@ -62,9 +62,7 @@ def test_the_last_segment_of_a_counted_set_is_missed(tmp_path: Path) -> None:
         medium(tmp_path, {"d.1of3": noise(512), "d.2of3": noise(512)})
 
 
-@pytest.mark.parametrize(
-    "name", ["d.001", "d.000", "d.dd", "d.img", "case.2024", "d.aa", "xray", "disk", "1of"]
-)
+@pytest.mark.parametrize("name", ["d.001", "d.000", "d.dd", "d.img", "case.2024", "d.aa", "xray", "disk", "1of"])
 def test_a_single_file_is_raw_whatever_its_name(tmp_path: Path, name: str) -> None:
     image = medium(tmp_path, {name: noise(512)})
     assert (image.format, image.read_at(0, 512)) == ("raw", noise(512))

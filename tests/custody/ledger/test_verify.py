@@ -15,7 +15,7 @@ from custody.ledger.checkpoint import EntryKey
 from custody.ledger.entry import ChainPosition, Entry, Opening, b64, canonical, leaf_of
 from custody.ledger.leaves import Leaves
 from custody.ledger.merkle import EMPTY_ROOT, Frontier
-from custody.ledger.note import Checkpoint, fingerprint, parse_note, sign_checkpoint
+from custody.ledger.note import COSIGNATURE_ED25519, Checkpoint, fingerprint, parse_note, sign_checkpoint, sign_line
 from custody.ledger.store import NEW
 from custody.ledger.verdict import Result, Trust
 from custody.ledger.verify import verify_ledger
@@ -320,6 +320,15 @@ def test_a_checkpoint_signed_with_other_keys_or_torn_is_a_finding() -> None:
     for bad in (signed(history), good[:-1], good.replace(b"\n\n", b"\n"), b"", good.rpartition(b"\xe2\x80\x94")[0]):
         history.notes = [good, bad]
         assert kinds(history.verify()) == {(None, "checkpoint")}
+
+
+def test_signatures_of_others_on_a_checkpoint_are_told_and_change_nothing() -> None:
+    history = case()
+    head = parse_note(history.notes[-1]).checkpoint
+    history.notes[-1] += sign_line(head, "witness.example", COSIGNATURE_ED25519, entry_key(5).private, 1_700_000_000)
+    verdict = history.verify()
+    assert not verdict.failed
+    assert any(line.startswith("1 signatures of others") for line in verdict.not_checked)
 
 
 def test_entries_after_the_last_checkpoint_are_told() -> None:
