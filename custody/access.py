@@ -315,9 +315,11 @@ def open_evidence(  # the gate's own words: who records, which exhibit, why, wha
     object_: str,
     settings: Mapping[str, str],
     manifests: Path,
+    resumes: Sequence[bytes] = (),
 ) -> Iterator[Source]:
     """Record intent, open read-only, hand out parts, record the outcome.
 
+    `resumes` are the leaves of earlier begins without outcome whose work is gone on with.
     Raises IntegrityError (after the outcome is recorded, with nothing handed out) when what is opened is not what was
     announced, and after reading when a part's size or times changed meanwhile.
     """
@@ -331,6 +333,7 @@ def open_evidence(  # the gate's own words: who records, which exhibit, why, wha
             "identity": target.identities(),
             "settings": dict(settings),
         },
+        re=resumes,
     )
     source: Source | None = None
     error: BaseException | None = None

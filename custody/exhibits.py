@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from custody.case import Case
-from custody.ledger.entry import Digest, Json
+from custody.ledger.entry import MAX_REFERENCES, Digest, Json
 from custody.ledger.errors import CustodyError
 from custody.ledger.store import Row
 
@@ -91,6 +91,13 @@ def outcomes(case: Case, n: int, kind: str = "access.end") -> Iterator[tuple[Row
         x = row.entry.x
         if x is not None and x.n == n:
             yield row, values_of(row)
+
+
+def open_accesses(case: Case, n: int) -> list[bytes]:
+    """Leaves of the exhibit's begins without outcome, oldest first, at most 64: what a stop left behind."""
+    answered = {leaf for row in case.ledger.rows_of("access.end") for leaf in row.entry.re}
+    begun = [row.leaf for row, _ in outcomes(case, n, "access.begin")]
+    return [leaf for leaf in begun if leaf not in answered][-MAX_REFERENCES:]
 
 
 def media_digests(case: Case, n: int) -> dict[str, str]:

@@ -14,7 +14,16 @@ from typing import Any
 from custody.access import Source, open_evidence
 from custody.attachments import keep_attachment
 from custody.case import Case, zone_of
-from custody.exhibits import STATES, find_exhibit, media_digests, outcomes, parse_digest, text, validate_ref
+from custody.exhibits import (
+    STATES,
+    find_exhibit,
+    media_digests,
+    open_accesses,
+    outcomes,
+    parse_digest,
+    text,
+    validate_ref,
+)
 from custody.ledger.entry import Digest, Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.target import Target, shown
@@ -22,7 +31,7 @@ from forensics import results
 from forensics.commands.copying import copy_of
 from forensics.commands.rehash import Nowhere, image_in, rehash
 from forensics.examine.folder import LooseFiles
-from forensics.examine.pipeline import examine_image, examine_tree
+from forensics.examine.pipeline import examine_image, examine_tree, tool_versions
 from forensics.examine.request import Examination, Listener, Request, manifest_rows
 
 
@@ -99,7 +108,7 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     _refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
     unchanged = known is not None and _seen_before(case, known.n, target)
-    if known is not None and unchanged and not order.again and _complete(case, order.ref):
+    if known is not None and unchanged and not order.again and _complete(case, order.ref, known.n):
         raise CustodyError(
             f"{order.ref} was taken in already and its media are unchanged",
             "The results stand; --again examines once more, `evikit verify` re-hashes.",
@@ -128,8 +137,17 @@ def _refuse_own_files(case: Case, target: Target) -> None:
         )
 
 
-def _complete(case: Case, ref: str) -> bool:
-    return bool(results.current_runs(case.path / "derived", ref))
+def _complete(case: Case, ref: str, n: int) -> bool:
+    """Whether a run is complete and the ledger says so: a stop may have come between the two."""
+    recorded = {
+        text(item.get("sha256"))
+        for _, values in outcomes(case, n)
+        if isinstance(named := values.get("result_digests"), list)
+        for item in named
+        if isinstance(item, dict)
+    }
+    runs = results.current_runs(case.path / "derived", ref)
+    return any(results.file_digest(run.path / results.MANIFEST) in recorded for run in runs)
 
 
 def _seen_before(case: Case, n: int, target: Target) -> bool:
@@ -178,19 +196,25 @@ def _json(values: Mapping[str, str]) -> dict[str, Json]:
 
 def _examine(case: Case, n: int, order: Order, target: Target, listener: Listener) -> Intake:
     zone = zone_of(order.zone) if order.zone else None
+    begun = {"zone": order.zone or "", "identity": target.identities(), "tools": tool_versions()}
+    stopped = None if order.again else results.stopped_run(case.path / "derived", order.ref, begun)
+    settings = order.settings() | ({"resumes": stopped.name} if stopped is not None else {})
     with open_evidence(
         case,
         n,
         target,
         purpose=order.purpose,
         object_="whole exhibit",
-        settings=order.settings(),
+        settings=settings,
         manifests=case.receipts,
+        resumes=open_accesses(case, n) if stopped is not None else (),
     ) as source:
-        run = results.start_run(case.path / "derived", order.ref, {"zone": order.zone or ""})
-        request = Request(order.ref, run, zone, jobs=order.jobs, listener=listener)
+        run = stopped or results.start_run(case.path / "derived", order.ref, begun)
+        request = Request(order.ref, run, zone, jobs=order.jobs, listener=listener, resume=stopped is not None)
         examination = _examination(source, target, request)
         intake = Intake(examination)
+        if stopped is not None:
+            intake.remarks.append(f"run {run.name} went on: {examination.units_kept} units of it stood already")
         media = examination.media
         source.outcome.basis = "whole" if media.digests else "chunks"
         source.outcome.read_bytes = media.size

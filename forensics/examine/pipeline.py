@@ -28,6 +28,7 @@ from forensics.examine.findings import Groups, Job
 from forensics.examine.folder import Tree, file_entry_of, refusal
 from forensics.examine.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
 from forensics.examine.request import Examination, Media, Request, Watch
+from forensics.examine.resume import UnitLog
 from forensics.examine.units import contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
 from forensics.hashing import PartDigest, StreamDigests, hash_medium, hash_stream
 from forensics.media import Medium, open_medium, read_part
@@ -46,7 +47,7 @@ class _StoppedError(Exception):
     """The examination ends early: the hashing thread must, too."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Found:
     """What the stages of one examination gather for its results."""
 
@@ -58,6 +59,9 @@ class _Found:
     groups: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.log = UnitLog(self.job.parts_folder)
+
 
 def is_log(part: Part) -> bool:
     """Whether a single file is to be examined as a log: a parser knows it, or it is text; else an image."""
@@ -68,9 +72,10 @@ def is_log(part: Part) -> bool:
 
 def _job(request: Request) -> Job:
     folder = request.run / "parts"
-    shutil.rmtree(folder, ignore_errors=True)
+    if not request.resume:
+        shutil.rmtree(folder, ignore_errors=True)
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=request.resume)
     except OSError as error:
         raise results.ResultsError(f"{folder} cannot be made: {error.strerror}") from error
     return Job(request.exhibit, request.zone, folder.absolute())
@@ -149,7 +154,7 @@ class _Image:
         found.units.append("volumes")
         watch.enter("names")
         readable = [volume for volume in found.volumes if volume.filesystem]
-        walks = [(volume, self.pool.submit(walk_unit, found.job, volume)) for volume in readable]
+        walks = [(volume, self._walk(volume)) for volume in readable]
         works = [work for volume, walk in walks for work in self._works(volume, walk)]
         watch.enter("contents")
         contents = ContentsRun(watch, window)
@@ -161,7 +166,8 @@ class _Image:
 
     def _volumes(self) -> list[Volume]:
         try:
-            listed = self.watch.result(self.pool.submit(volumes_unit, self.found.job))["volumes"]
+            begun = self.found.log.submit(self.pool, "volumes", None, volumes_unit, self.found.job)
+            listed = self.watch.result(begun)["volumes"]
             return [Volume(**volume) for volume in listed]
         except UnitFailedError as failure:
             reason = f"libtsk gave no answer: {failure}"
@@ -183,7 +189,11 @@ class _Image:
                 found.problems += lost_problems(found.job.exhibit, volume.index, [(group["name"], reason)])
             else:
                 watch.total += group["bytes"]
-                yield Work(group["name"], partial(self.pool.submit, contents_unit, found.job, volume, group["name"]))
+                send = partial(found.log.submit, self.pool, group["name"], None, contents_unit, found.job)
+                yield Work(group["name"], partial(send, volume, group["name"]))
+
+    def _walk(self, volume: Volume) -> Future[dict[str, Any]]:
+        return self.found.log.submit(self.pool, f"walk-{volume.index}", None, walk_unit, self.found.job, volume)
 
     def _walked(self, volume: Volume, walk: Future[dict[str, Any]], limit: int | None = None) -> dict[str, Any]:
         """The groups of a volume's names. Where a worker died after some names, these are listed again alone."""
@@ -277,7 +287,9 @@ class _Folder:
         self.found.units.append(group)
 
         def submit(skip: Any) -> Future[dict[str, Any]]:
-            return self.pool.submit(tree_unit, self.found.job, group, skip, parts, failures)
+            job = self.found.job
+            listed = job.parts_folder / f"{group}.walked"
+            return self.found.log.submit(self.pool, group, listed, tree_unit, job, group, skip, parts, failures)
 
         return Work(group, submit, held.close)
 
@@ -324,16 +336,21 @@ def _conclude(found: _Found, request: Request, watch: Watch) -> Examination:
         found.media = replace(found.media, digests={"sha256": _listing_digest(run)})
     digests = results.complete(run, _facts(found, request, counts))
     shutil.rmtree(job.parts_folder, ignore_errors=True)
-    return Examination(job.exhibit, run, found.media, found.container, tuple(found.volumes), counts, digests)
+    volumes = tuple(found.volumes)
+    return Examination(job.exhibit, run, found.media, found.container, volumes, counts, digests, found.log.kept)
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions that results depend on."""
+    return {name: version(name) for name in _TOOLS} | {"python": platform.python_version()}
 
 
 def _facts(found: _Found, request: Request, counts: dict[str, int]) -> dict[str, Any]:
     """What the manifest says besides the tables: nothing of when, where, or with how many workers."""
-    tools = {name: version(name) for name in _TOOLS} | {"python": platform.python_version()}
     return {
         "exhibit": request.exhibit,
         "settings": request.settings(),
-        "tools": tools,
+        "tools": tool_versions(),
         "media": found.media.json_object(),
         "container": [asdict(part) for part in found.container],
         "counts": counts,

@@ -39,7 +39,8 @@ class Request:
     """What to examine as, and how. `run` is the folder `results.start_run` made.
 
     `zone` is the one the examiner declared for local times (FAT, logs), or None. `jobs` children work at
-    once; a child that gets nowhere for `stall_seconds` is stopped.
+    once; a child that gets nowhere for `stall_seconds` is stopped. With `resume` the units that an earlier attempt
+    completed in this very folder stand.
     """
 
     exhibit: str
@@ -48,6 +49,7 @@ class Request:
     jobs: int = 1
     stall_seconds: float = STALL_SECONDS
     listener: Listener | None = None
+    resume: bool = False
 
     def settings(self) -> dict[str, str]:
         """What the results depend on, besides the evidence and the tools."""
@@ -98,6 +100,7 @@ class Examination:
     volumes: tuple[Volume, ...]
     counts: Mapping[str, int]
     result_digests: Mapping[str, str]
+    units_kept: int = 0
 
     def json_object(self) -> dict[str, Any]:
         """As `ingest --json` prints it."""

@@ -219,6 +219,14 @@ def start_run(derived: Path, exhibit: str, settings: Mapping[str, Any]) -> Path:
     return folder
 
 
+def stopped_run(derived: Path, exhibit: str, settings: Mapping[str, Any]) -> Path | None:
+    """The newest run of an exhibit, if it was begun with these very settings and never completed."""
+    mine = [run for run in runs(derived) if run.exhibit == exhibit]
+    if mine and not mine[-1].complete and mine[-1].manifest().get("settings") == settings:
+        return mine[-1].path
+    return None
+
+
 def runs(derived: Path) -> list[Run]:
     """All runs of a case, oldest first; folders that hold no run are passed over."""
     if not derived.is_dir():

@@ -68,6 +68,22 @@ def test_a_kill_leaves_a_begin_that_is_noted(lab: Lab, slow: Path) -> None:
     assert types(lab)[-2:] == ["access.begin", "access.end"]
 
 
+def test_a_killed_ingest_goes_on_and_the_ledger_tells_it(lab: Lab, slow: Path) -> None:
+    process = lab.start("ingest", slow, *WORDS)
+    wait_for(lambda: any((lab.case / "derived").glob("*/parts/volumes.done")))
+    process.kill()
+    process.communicate()
+    stopped = lab.log("--exhibit", "AH/1")[-1]
+    again = lab.run("ingest", slow, *WORDS, "--json")
+    assert again.code in (0, 4), again
+    assert again.json["run"] == "0001-AH-1"
+    assert any("went on" in line for line in again.json["remarks"])
+    begun = lab.log("--exhibit", "AH/1")[-2]
+    assert (stopped["type"], begun["type"], begun["answers"]) == ("access.begin", "access.begin", [stopped["entry"]])
+    paths = [line["path"] for line in lab.run("files", "--json").lines]
+    assert len(paths) == len(set(paths))
+
+
 def no_larger(limit: int) -> Callable[[], None]:
     def prepare() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
