@@ -133,6 +133,8 @@ def _audited(settings: Settings, trust: Trust) -> Verdict:
                 stored.refresh()
                 Home.default().heads.validate(stored)
     except IntegrityError as error:
+        verdict.anchored = False
+        verdict.proved.clear()
         verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
     return verdict
 

@@ -34,4 +34,4 @@ class LedgerBusyError(CustodyError):
 
 
 class LedgerVersionError(CustodyError):
-    """The ledger was written by a newer evikit, or needs `ledger upgrade`."""
+    """The ledger was written by a newer evikit, or by an older one."""
