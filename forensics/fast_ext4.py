@@ -19,6 +19,8 @@ ROOT = 2
 DIRECTORY, LINK, REGULAR = 4, 10, 8  # the upper four bits of i_mode
 TABLES_KEPT = 128 << 20  # bytes of inode tables in memory
 MOST_EXTENT_BLOCKS = 4096  # of one file: over a million extents
+MOST_MAPPED_BLOCKS = 1 << 20
+MOST_GROUPS = 1 << 21  # 256 TiB of blocks of 4 KiB
 LONGEST_DIRECTORY = 64 << 20  # bytes; libtsk stops at a million names
 
 _MAGIC = 0xEF53
@@ -87,7 +89,7 @@ def read_geometry(medium: Medium, start: int, length: int) -> Geometry:
         raise FastRefusedError(f"features {incompat:#x}, {ro_compat:#x} are not all known")
     block_size = 1024 << log_block
     groups = -(-(blocks - first_block) // blocks_per_group) if blocks_per_group else 0
-    if groups < 1 or groups * per_group != inodes or per_group > 8 * block_size:
+    if not 0 < groups <= MOST_GROUPS or groups * per_group != inodes or per_group > 8 * block_size:
         raise FastRefusedError("groups, inodes and blocks of the superblock do not agree")
     if inode_size not in (128, 256, 512, 1024) or inode_size > block_size or inodes * inode_size > length:
         raise FastRefusedError(f"{inodes} inodes of {inode_size} bytes are not for this volume")
@@ -243,8 +245,8 @@ def _mapped(inodes: Inodes, raw: memoryview, blocks: int) -> list[tuple[int, int
     words = list(struct.unpack_from("<15I", raw, 40))
     shape = inodes.geometry
     each = shape.block_size // 4
-    if blocks > 12 + each + each * each:
-        return None  # three levels: larger than any file worth the trouble
+    if blocks > min(12 + each + each * each, MOST_MAPPED_BLOCKS):
+        return None  # three levels of indirection, or more than is worth the trouble
     pointers = words[:12]
     for level, pointer in ((1, words[12]), (2, words[13])):
         if len(pointers) >= blocks:

@@ -198,8 +198,7 @@ class Ext4Walk:
         last = self.inodes.geometry.inodes + 1
         self._other(self._inode(_ORPHANS, last, allocated=True))
         if any(self.inodes.raw(number)[1] >> 4 == DIRECTORY for number in self.orphans):
-            for file in self._list(last):
-                self._other(self.libtsk.below(last, _ORPHANS + b"/", file))
+            self._other(self.libtsk.inside(last, _ORPHANS + b"/"))
             return
         for number in sorted(self.orphans):
             path = b"%s/OrphanFile-%d" % (_ORPHANS, number)
@@ -230,7 +229,8 @@ class Ext4Walk:
             live = live_batch(self.place, self.inodes, rows, self._target)
             self.orphans.difference_update(rows.numbers)
             chosen = self.sample.wanted(len(rows.numbers))
-            self.sample.keep([live.slice(row, 1) for row in chosen])
+            picked = live.take(pa.array(chosen, pa.int64()))  # a copy: a slice would hold on to the batch
+            self.sample.keep([picked.slice(row, 1) for row in range(picked.num_rows)])
         yield from in_order(live, others)
 
     def _agree(self) -> None:

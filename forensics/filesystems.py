@@ -75,9 +75,7 @@ def open_filesystem(medium: Medium, volume: Volume, zone: ZoneInfo | None = None
     try:
         tsk = open_type(image, volume.offset, volume.filesystem)
     except KeyError:
-        raise FileSystemError(
-            f"volume {volume.index}: {volume.filesystem} is no file system we know"
-        ) from None
+        raise FileSystemError(f"volume {volume.index}: {volume.filesystem} is no file system we know") from None
     except TSK_FAILURES as error:
         raise FileSystemError(
             f"volume {volume.index}: {volume.filesystem} does not open: {libtsk_line(error)}"
@@ -140,6 +138,12 @@ class Walk:
             self._leave()
         return [one for one in found if isinstance(one, FileEntry)]
 
+    def inside(self, directory: int, path: bytes) -> Iterator[FileEntry | Problem]:
+        """All that is below a directory; `path` ends with "/"."""
+        floor = len(self.stack)
+        yield from self._descend(directory, path)
+        yield from self._drain(floor)
+
     def inode(self, path: bytes, number: int, *, allocated: bool) -> Iterator[FileEntry]:
         """What libtsk says of one inode under a name the caller knows; raises what pytsk3 raises."""
         file = self.fs.tsk.open_meta(inode=number)
@@ -155,17 +159,13 @@ class Walk:
                 self._leave()
                 continue
             except TSK_FAILURES as error:
-                yield self._problem(
-                    directory.path, f"the directory cannot be read to its end: {libtsk_line(error)}"
-                )
+                yield self._problem(directory.path, f"the directory cannot be read to its end: {libtsk_line(error)}")
                 self._leave()
                 continue
             try:
                 yield from self._name(directory, entry)
             except TSK_FAILURES as error:
-                yield self._problem(
-                    directory.path, f"a name in this directory cannot be read: {libtsk_line(error)}"
-                )
+                yield self._problem(directory.path, f"a name in this directory cannot be read: {libtsk_line(error)}")
 
     def _leave(self) -> None:
         self.on_path.discard(self.stack.pop().address)
@@ -298,14 +298,10 @@ class Walk:
         visits = self.visits[address] = self.visits.get(address, 0) + 1
         if visits > MAX_VISITS:
             if visits == MAX_VISITS + 1:
-                yield self._problem(
-                    path, f"the directory has over {MAX_VISITS} names: no more are followed", meta
-                )
+                yield self._problem(path, f"the directory has over {MAX_VISITS} names: no more are followed", meta)
             return
         if path == _ORPHANS and self._claims_too_many_inodes():
-            yield self._problem(
-                path, "the superblock claims more inodes than fit: no search for orphans", meta
-            )
+            yield self._problem(path, "the superblock claims more inodes than fit: no search for orphans", meta)
             return
         if len(self.stack) >= MAX_DEPTH:
             yield self._problem(path, f"directories nested over {MAX_DEPTH} deep are not listed", meta)
@@ -375,9 +371,7 @@ class Content:
                 f"bytes {offset} to {offset + length} cannot be read: {libtsk_line(error)}"
             ) from error
         if len(data) < length:
-            raise FileSystemError(
-                f"the content ends at byte {offset + len(data)}, before its {self.size} bytes"
-            )
+            raise FileSystemError(f"the content ends at byte {offset + len(data)}, before its {self.size} bytes")
         return data
 
 
@@ -388,18 +382,14 @@ def open_entry(fs: FileSystem, entry: FileEntry) -> Content:
     what stands now in the blocks it had.
     """
     if entry.reallocated:
-        raise FileSystemError(
-            "the inode of this name now belongs to another file: its content is not this file's"
-        )
+        raise FileSystemError("the inode of this name now belongs to another file: its content is not this file's")
     if not entry.location.meta:
         raise FileSystemError("the name has no inode, so no content")
     kind, _, number = entry.attribute.partition("-")
     try:
         file = fs.tsk.open_meta(inode=int(entry.location.meta))
     except TSK_FAILURES as error:
-        raise FileSystemError(
-            f"inode {entry.location.meta} cannot be opened: {libtsk_line(error)}"
-        ) from error
+        raise FileSystemError(f"inode {entry.location.meta} cannot be opened: {libtsk_line(error)}") from error
     return Content(entry.size, file, int(kind) if kind else None, int(number) if number else -1)
 
 

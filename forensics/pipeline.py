@@ -185,17 +185,20 @@ class _Image:
                 watch.total += group["bytes"]
                 yield Work(group["name"], partial(self.pool.submit, contents_unit, found.job, volume, group["name"]))
 
-    def _walked(self, volume: Volume, walk: Future[dict[str, Any]]) -> dict[str, Any]:
+    def _walked(self, volume: Volume, walk: Future[dict[str, Any]], *, direct: bool = True) -> dict[str, Any]:
         """The groups of a volume's names. Where a worker died after some names, these are listed again alone."""
         try:
             answer: dict[str, Any] = self.watch.result(walk)
         except UnitFailedError as failure:
+            if direct and failure.mark < 0:  # it died beside the fast reader: libtsk alone may get further
+                again = self.pool.submit(walk_unit, self.found.job, volume, None, False)
+                return self._walked(volume, again, direct=False)
             known = max(failure.mark, 0)
             self._problem(volume.index, "names", f"libtsk gave no answer after {known} names: {failure}", failure.path)
             if not known:
                 return {"groups": [], "problems": 1}
             again = self.pool.submit(walk_unit, self.found.job, volume, known)
-            return self._walked(volume, again)
+            return self._walked(volume, again, direct=False)
         else:
             return answer
 
