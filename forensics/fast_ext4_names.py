@@ -1,7 +1,8 @@
-"""The names of an ext2/3/4 directory that are plainly live, and whether libtsk could see more than those.
+"""The names of an ext2/3/4 directory: those that are live, and what libtsk takes for deleted ones.
 
-libtsk looks into the space between entries for deleted names. This reader only finds out whether anything
-there could pass for one: then, or where anything else is out of the ordinary, libtsk lists the directory.
+libtsk looks into the space between entries for deleted names. A block in which nothing there could pass for
+one is read entry by entry; any other is searched by libtsk's rule (every fourth byte is tried). Where
+anything else is out of the ordinary libtsk lists the directory.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import islice
 
 from forensics.fast_ext4 import (
     DIRECTORY,
@@ -32,6 +34,7 @@ _ONE_EXTENT = (0xF30A, 1, 0, 0)
 _ENTRY = struct.Struct("<IHBB")
 _SMALLEST = 12  # bytes: the smallest directory entry
 _DOT = b"\x0c\0\x01\x02.\0\0\0"  # the first entry after its inode number
+_DOTS = (b".", b"..")
 _ZEROS = bytes(1 << 16)
 _CHUNK, _CHUNKS_KEPT = 1 << 16, 1024
 """Blocks of directories stand together: they are read in aligned chunks, of which some are kept."""
@@ -39,11 +42,15 @@ _CHUNK, _CHUNKS_KEPT = 1 << 16, 1024
 
 @dataclass(slots=True)
 class Names:
-    """Names in the order they stand, their inodes, and their types (EXT4_FT_*)."""
+    """Live names in the order they stand, their inodes, and their types (EXT4_FT_*).
+
+    `deleted` are the other names as (how many live ones stand before it, name, inode, type).
+    """
 
     names: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     types: list[int] = field(default_factory=list)
+    deleted: list[tuple[int, bytes, int, int]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -54,24 +61,29 @@ class Directories:
     _chunks: OrderedDict[int, bytes] = field(default_factory=OrderedDict)
 
     def names(self, number: int) -> Names | None:
-        """The live names of a directory without "." and ".."; None when libtsk has to list it.
+        """The names of a directory without "." and ".."; None when libtsk has to list it.
 
-        None where it holds more than plain live entries: what could be a deleted entry, names twice, inline or
-        encrypted names, holes. Raises `FastRefusedError` where there is no such inode.
+        None where it is out of the ordinary: names twice, inline or encrypted names, holes. Raises
+        `FastRefusedError` where there is no such inode.
         """
         data = self._content(number)
         if data is None:
             return None
         found = Names()
         shape = self.inodes.geometry
-        if len(data) == shape.block_size:
-            plain = _block(data, shape.inodes, found)
-        else:
-            blocks = (data[at : at + shape.block_size] for at in range(0, len(data), shape.block_size))
-            plain = all(_block(block, shape.inodes, found) for block in blocks)
+        for at in range(0, len(data), shape.block_size):
+            block = data if len(data) == shape.block_size else data[at : at + shape.block_size]
+            count = len(found.names)
+            if not _block(block, shape.inodes, found):
+                del found.names[count:], found.numbers[count:], found.types[count:]
+                _search(block, shape.inodes, found)
         names = found.names
-        if not plain or 0 in found.numbers or b"." in names or b".." in names or len(set(names)) != len(names):
+        if b"." in names or b".." in names or len(set(names)) != len(names) or 0 in found.numbers:
             return None
+        if found.deleted:
+            if not shape.names_carry_types or any(number > shape.inodes for _, _, number, _ in found.deleted):
+                return None
+            found = _once(found)
         if not shape.names_carry_types and any(found.types):
             return None  # then this byte is the upper half of the name's length
         if names and (0 in found.types or max(found.types) > TYPE_LINK):
@@ -148,6 +160,61 @@ def _block(block: bytes, last: int, found: Names) -> bool:
         types.append(kind)
         at = following
     return at <= end
+
+
+def _search(block: bytes, last: int, found: Names) -> None:
+    """Add one block's names but the dots as libtsk finds them: deleted are those between live entries."""
+    end, at, room = len(block), 0, 0  # room: bytes of space between entries that are still to be tried
+    while at <= end - _SMALLEST:
+        number, length, size, kind = _ENTRY.unpack_from(block, at)
+        used = (size + 11) & ~3
+        valid = size and number <= last + 1 and length >= used and not length & 3 and at + length <= end
+        if not valid or 0 < room < used:
+            at, room = at + 4, max(room - 4, 0)
+            continue
+        name = block[at + 8 : at + 8 + size].partition(b"\0")[0]
+        if room or not number:
+            if name not in _DOTS:
+                found.deleted.append((len(found.names), name, number, kind))
+        elif name not in _DOTS:
+            found.names.append(name)
+            found.numbers.append(number)
+            found.types.append(kind)
+        room = max(room - used, 0)
+        if not room and length - used >= _SMALLEST:
+            room = length - used
+            at += used
+        else:
+            at += used if room else length
+
+
+def _once(found: Names) -> Names:
+    """Every name and inode once, as libtsk keeps them: a live one takes the place of a deleted one before it."""
+    rows: list[tuple[bytes, int, int, bool]] = []
+    live = zip(found.names, found.numbers, found.types, strict=True)
+    ahead = 0
+    for at, name, number, kind in found.deleted:
+        rows += [(*row, True) for row in islice(live, at - ahead)]
+        ahead = at
+        rows.append((name, number, kind, False))
+    rows += [(*row, True) for row in live]
+    places: dict[tuple[bytes, int], int] = {}
+    kept: list[tuple[bytes, int, int, bool]] = []
+    for row in rows:
+        place = places.setdefault(row[:2], len(kept))
+        if place == len(kept):
+            kept.append(row)
+        elif row[3] and not kept[place][3]:
+            kept[place] = row
+    names = Names()
+    for name, number, kind, alive in kept:
+        if alive:
+            names.names.append(name)
+            names.numbers.append(number)
+            names.types.append(kind)
+        else:
+            names.deleted.append((len(names.names), name, number, kind))
+    return names
 
 
 def _hidden(block: bytes, at: int, upto: int, last: int, *, bounded: bool = True) -> bool:

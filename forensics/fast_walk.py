@@ -30,11 +30,13 @@ BATCH_ROWS = 8192
 DEEPEST, LONGEST_PATH = 100, 4000
 """Below libtsk's own limits (128 directories, 4096 bytes), beyond which its search for orphans differs."""
 MOST_ORPHANS = 1 << 20
-SAMPLED_INODES, SAMPLED_DIRECTORIES = 100, 10
+SAMPLED_INODES, SAMPLED_DIRECTORIES, SAMPLED_SEARCHES = 100, 8, 2
+"""At least so many are compared, if there are: inodes, directories, directories with deleted names."""
 
 _NAME_ALLOCATED = 1  # TSK_FS_NAME_FLAG_ALLOC
 _ORPHANS = b"$OrphanFiles"
 _DOTS = (b".", b"..")
+_NAME_TYPES = (0, 5, 3, 2, 4, 1, 7, 6)  # EXT4_FT_* as TSK_FS_NAME_TYPE_ENUM
 
 
 @dataclass(slots=True)
@@ -66,6 +68,32 @@ class Sample:
         self.kept = self.kept[::2]
 
 
+@dataclass(frozen=True, slots=True)
+class DeletedName:
+    """A deleted name in the shape of a pytsk3.File (`info.name`, `info.meta`) and of its name."""
+
+    name: bytes
+    meta_addr: int
+    type: int
+    par_addr: int
+    meta: pytsk3.TSK_FS_META | None
+    flags: int = 2  # TSK_FS_NAME_FLAG_UNALLOC
+    meta_seq: int = 0
+
+    @property
+    def info(self) -> DeletedInfo:
+        """The name and its inode."""
+        return DeletedInfo(self, self.meta)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedInfo:
+    """What `pytsk3.File.info` holds."""
+
+    name: DeletedName
+    meta: pytsk3.TSK_FS_META | None
+
+
 @dataclass(slots=True)
 class _Frame:
     """A directory being listed: what is still to come, and where the plain run of names is interrupted.
@@ -76,7 +104,7 @@ class _Frame:
     number: int
     path: bytes
     names: Names
-    breaks: list[tuple[int, pytsk3.File | None]]
+    breaks: list[tuple[int, Any]]
     at: int = 0
 
 
@@ -97,6 +125,7 @@ class Ext4Walk:
     entered: set[int] = field(default_factory=set)
     sample: Sample = field(default_factory=lambda: Sample(SAMPLED_INODES))
     listings: Sample = field(default_factory=lambda: Sample(SAMPLED_DIRECTORIES))
+    searched: Sample = field(default_factory=lambda: Sample(SAMPLED_SEARCHES))
 
     def run(self) -> Iterator[pa.RecordBatch | Problem]:
         """Batches of `WALKED` and problems in libtsk's order; raises `FastRefusedError` at any point."""
@@ -149,13 +178,28 @@ class Ext4Walk:
         names = self.directories.names(number)
         if names is None:
             return self._ask(number, path)
-        breaks: list[tuple[int, pytsk3.File | None]] = []
+        breaks: list[tuple[int, Any]] = []
         if TYPE_DIRECTORY in names.types:
             breaks = [(at + 1, None) for at, kind in enumerate(names.types) if kind == TYPE_DIRECTORY]
-            breaks.reverse()
-        if self.listings.wanted(1):
-            self.listings.keep([(number, names)])
+        if names.deleted:
+            breaks += [(at, self._deleted(number, name, inode, kind)) for at, name, inode, kind in names.deleted]
+            breaks.sort(key=lambda item: item[0])  # stable: a directory is entered before what follows it
+        breaks.reverse()
+        sample = self.searched if names.deleted else self.listings
+        if sample.wanted(1):
+            sample.keep([(number, names)])
         return _Frame(number, path, names, breaks)
+
+    def _deleted(self, directory: int, name: bytes, number: int, kind: int) -> DeletedName:
+        """A deleted name as libtsk would give it, with its inode out of libtsk."""
+        meta = None
+        if number:
+            try:
+                meta = self.fs.tsk.open_meta(inode=number).info.meta
+            except TSK_FAILURES:
+                meta = None  # libtsk gives such a name without an inode
+        said = _NAME_TYPES[kind] if kind < len(_NAME_TYPES) else 0
+        return DeletedName(name, number, said, directory, meta)
 
     def _ask(self, number: int, path: bytes) -> _Frame:
         """The directory as libtsk lists it."""
@@ -236,19 +280,22 @@ class Ext4Walk:
     def _agree(self) -> None:
         """Compare the samples with libtsk; raises `FastRefusedError` where one differs."""
         for batch in self.sample.kept:
-            ours = file_entry(batch.to_pylist()[0])
-            path = ours.location.raw_path or ours.location.path.encode()
-            theirs = list(self._inode(path, int(ours.location.meta), allocated=True))
-            if theirs != [ours]:
-                raise FastRefusedError(f"libtsk reads inode {ours.location.meta} otherwise")
-        for number, names in self.listings.kept:
+            row = file_entry(batch.to_pylist()[0])
+            path = row.location.raw_path or row.location.path.encode()
+            theirs = list(self._inode(path, int(row.location.meta), allocated=True))
+            if theirs != [row]:
+                raise FastRefusedError(f"libtsk reads inode {row.location.meta} otherwise")
+        for number, names in [*self.listings.kept, *self.searched.kept]:
             found = [file.info.name for file in self._list(number)]
             listed = [
                 (name.name, int(name.meta_addr), int(name.flags) & _NAME_ALLOCATED)
                 for name in found
                 if name.name not in _DOTS and int(name.meta_addr) <= self.inodes.geometry.inodes
             ]
-            if listed != [(*pair, _NAME_ALLOCATED) for pair in zip(names.names, names.numbers, strict=True)]:
+            ours = [(*pair, _NAME_ALLOCATED) for pair in zip(names.names, names.numbers, strict=True)]
+            for at, name, inode, _ in reversed(names.deleted):
+                ours.insert(at, (name, inode, 0))
+            if listed != ours:
                 raise FastRefusedError(f"libtsk lists directory {number} otherwise")
         for problem in self.libtsk.failures():
             raise FastRefusedError(problem.reason)
