@@ -33,6 +33,8 @@ MOST_ORPHANS = 1 << 20
 SAMPLED_INODES, SAMPLED_DIRECTORIES, SAMPLED_SEARCHES = 100, 8, 2
 """At least so many are compared, if there are: inodes, directories, directories with deleted names."""
 
+LONGEST_COMPARED = 512  # names: libtsk opens every inode of a directory it lists
+
 _NAME_ALLOCATED = 1  # TSK_FS_NAME_FLAG_ALLOC
 _ORPHANS = b"$OrphanFiles"
 _DOTS = (b".", b"..")
@@ -186,7 +188,7 @@ class Ext4Walk:
             breaks.sort(key=lambda item: item[0])  # stable: a directory is entered before what follows it
         breaks.reverse()
         sample = self.searched if names.deleted else self.listings
-        if sample.wanted(1):
+        if len(names.names) <= LONGEST_COMPARED and sample.wanted(1):
             sample.keep([(number, names)])
         return _Frame(number, path, names, breaks)
 
