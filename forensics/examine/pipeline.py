@@ -58,6 +58,7 @@ class _Found:
     units: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    readers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log = UnitLog(self.job.parts_folder)
@@ -179,6 +180,7 @@ class _Image:
         listed = self._walked(volume, walk)
         found.units.append(f"walk-{volume.index}")
         watch.problems += listed["problems"]
+        found.readers[volume.index] = " ".join(filter(None, (listed.get("reader"), listed.get("remark"))))
         claimed, most = 0, _CLAIM_FACTOR * self.medium.size + _CLAIM_FLOOR
         for group in listed["groups"]:
             found.groups.append(group["name"])
@@ -195,18 +197,23 @@ class _Image:
     def _walk(self, volume: Volume) -> Future[dict[str, Any]]:
         return self.found.log.submit(self.pool, f"walk-{volume.index}", None, walk_unit, self.found.job, volume)
 
-    def _walked(self, volume: Volume, walk: Future[dict[str, Any]], limit: int | None = None) -> dict[str, Any]:
+    def _walked(
+        self, volume: Volume, walk: Future[dict[str, Any]], limit: int | None = None, *, direct: bool = True
+    ) -> dict[str, Any]:
         """The groups of a volume's names. Where a worker died after some names, these are listed again alone."""
         try:
             answer: dict[str, Any] = self.watch.result(walk)
         except UnitFailedError as failure:
+            if direct and failure.mark < 0:  # it died beside the fast reader: libtsk alone may get further
+                again = self.pool.submit(walk_unit, self.found.job, volume, None, False)
+                return self._walked(volume, again, direct=False)
             known = max(failure.mark, 0)
             known = known if limit is None or known < limit else 0  # no progress: it would go on like this for ever
             self._problem(volume.index, "names", f"libtsk gave no answer after {known} names: {failure}", failure.path)
             if not known:
                 return {"groups": [], "problems": 1}
             again = self.pool.submit(walk_unit, self.found.job, volume, known)
-            return self._walked(volume, again, known)
+            return self._walked(volume, again, known, direct=False)
         else:
             return answer
 
@@ -354,4 +361,5 @@ def _facts(found: _Found, request: Request, counts: dict[str, int]) -> dict[str,
         "media": found.media.json_object(),
         "container": [asdict(part) for part in found.container],
         "counts": counts,
+        "names_read_by": found.readers,
     }

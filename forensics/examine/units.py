@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
 from custody.access import Part
 from forensics import results
+from forensics.direct.reading import LIBTSK, Reading, read_directly, read_through_libtsk
 from forensics.engine.worker import board
+from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.contents import Content, ReadAt, examine_entry
-from forensics.examine.findings import Findings, Groups, Job, entries_of, readable
-from forensics.filesystems import open_entry, open_filesystem, walk
+from forensics.examine.findings import Findings, Job, entries_of, readable
+from forensics.filesystems import open_entry, open_filesystem
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.results.columns import CONTENTS, integers, texts
@@ -81,25 +82,54 @@ def volumes_unit(job: Job) -> dict[str, Any]:
     return {"volumes": [asdict(volume) for volume in volumes]}
 
 
-def walk_unit(job: Job, volume: Volume, limit: int | None = None) -> dict[str, Any]:
-    """List a volume's names, at most `limit`: {"groups": [...], "problems": n}."""
+class _Listing:
+    """Where the names of one walk go; shows on the board how far it is."""
+
+    def __init__(self, job: Job, unit: str, findings: Findings) -> None:
+        self._job, self._unit = job, unit
+        self.count = 0
+        self.groups = BatchGroups(job, unit)
+        self.problem = findings.problem
+
+    def begin(self) -> None:
+        """Forget the rows that were taken."""
+        self.count = 0
+        self.groups = BatchGroups(self._job, self._unit)
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Rows of `WALKED`."""
+        self.groups.add(batch)
+        if not self.count:  # the fast reader: a crash there is no name's, the volume is then libtsk's alone
+            board().mark(-1, batch.column("path")[-1].as_py())
+
+    def reached(self, count: int, path: str) -> None:
+        """Say which name libtsk is at."""
+        self.count = count
+        board().mark(count, path)
+
+
+def walk_unit(job: Job, volume: Volume, limit: int | None = None, direct: bool = True) -> dict[str, Any]:
+    """List a volume's names, at most `limit`, through libtsk alone unless `direct`.
+
+    {"groups": [...], "problems": n, "reader": which, "remark": why not the fast one}
+    """
     unit = f"walk-{volume.index}"
-    groups = Groups(job, unit)
-    shown, count = board(), 0
+    reading = Reading(LIBTSK)
     with Findings(job, unit) as findings:
+        listing = _Listing(job, unit, findings)
         try:
-            found = walk(_filesystem(job, volume), job.exhibit)
-            for count, item in enumerate(islice(found, limit), 1):
-                shown.mark(count, item.location.path)
-                if isinstance(item, Problem):
-                    findings.problem(item)
-                else:
-                    groups.add(item)
+            fs = _filesystem(job, volume)
+            if direct and limit is None:
+                reading = read_directly(fs, _Prepared.medium, job.exhibit, listing)
+            if reading.reader == LIBTSK:
+                read_through_libtsk(fs, job.exhibit, listing, limit)
         except ExaminationError as error:
             place = Location(job.exhibit, volume.index)
-            findings.problem(Problem(place, "walk", f"the listing ended after {count} names: {error}"))
-        groups.flush()
-    return {"groups": groups.done, "problems": findings.counts["problems"]}
+            reason = f"the listing ended after {listing.count} names: {error}"
+            findings.problem(Problem(place, "walk", reason))
+        listing.groups.flush()
+    facts = {"reader": reading.reader, "remark": reading.remark}
+    return {"groups": listing.groups.done, "problems": findings.counts["problems"], **facts}
 
 
 def _content_batch(rows: list[Content]) -> pa.RecordBatch:

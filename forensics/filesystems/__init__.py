@@ -104,7 +104,9 @@ class _Plain:
 
 
 @dataclass(slots=True)
-class _Walk:
+class Walk:
+    """A walk through libtsk: of the whole file system, or of single names for a reader that knows the others."""
+
     fs: FileSystem
     exhibit: str
     stack: list[_Directory] = field(default_factory=list)
@@ -112,9 +114,44 @@ class _Walk:
     visits: dict[int, int] = field(default_factory=dict)
 
     def run(self) -> Iterator[FileEntry | Problem]:
+        """Every name, depth first, and what could not be read: see `walk`."""
         root = int(self.fs.tsk.info.root_inum)
         yield from self._descend(root, b"")
-        while self.stack:
+        yield from self._drain(0)
+        yield from self.failures()
+
+    def below(self, directory: int, path: bytes, name: pytsk3.File) -> Iterator[FileEntry | Problem]:
+        """One name out of libtsk's listing of a directory (`path` ends with "/" or is empty), and all below it."""
+        here = _Directory(directory, path, iter(()))
+        floor = len(self.stack)
+        try:
+            yield from self._name(here, name)
+        except TSK_FAILURES as error:
+            yield self._problem(path, f"a name in this directory cannot be read: {libtsk_line(error)}")
+        yield from self._drain(floor)
+
+    def alone(self, directory: int, path: bytes, name: pytsk3.File) -> list[FileEntry]:
+        """The entries of one name, without what is below it; raises what pytsk3 raises."""
+        floor = len(self.stack)
+        found = list(self._name(_Directory(directory, path, iter(())), name))
+        while len(self.stack) > floor:
+            self._leave()
+        return [one for one in found if isinstance(one, FileEntry)]
+
+    def inside(self, directory: int, path: bytes) -> Iterator[FileEntry | Problem]:
+        """All that is below a directory; `path` ends with "/"."""
+        floor = len(self.stack)
+        yield from self._descend(directory, path)
+        yield from self._drain(floor)
+
+    def inode(self, path: bytes, number: int, *, allocated: bool) -> Iterator[FileEntry]:
+        """What libtsk says of one inode under a name the caller knows; raises what pytsk3 raises."""
+        file = self.fs.tsk.open_meta(inode=number)
+        kind = META_TYPES.get(int(file.info.meta.type), "unknown")
+        yield from self._other_entries(_Plain(path, str(number), kind, allocated, False), file)
+
+    def _drain(self, floor: int) -> Iterator[FileEntry | Problem]:
+        while len(self.stack) > floor:
             directory = self.stack[-1]
             try:
                 entry = next(directory.names)
@@ -129,12 +166,12 @@ class _Walk:
                 yield from self._name(directory, entry)
             except TSK_FAILURES as error:
                 yield self._problem(directory.path, f"a name in this directory cannot be read: {libtsk_line(error)}")
-        yield from self._failures()
 
     def _leave(self) -> None:
         self.on_path.discard(self.stack.pop().address)
 
-    def _failures(self) -> Iterator[Problem]:
+    def failures(self) -> Iterator[Problem]:
+        """What the medium could not give, once."""
         for line in self.fs.image.failures:
             yield self._problem(b"", line)
         self.fs.image.failures.clear()
@@ -150,7 +187,7 @@ class _Walk:
         found = file.info.name
         name: bytes = found.name or b""
         # The root of NTFS lists itself: its own data streams stand as ".:name", as fls prints them.
-        own_root = name == b"." and len(self.stack) == 1 and self.fs.name == "NTFS"
+        own_root = name == b"." and not directory.path and self.fs.name == "NTFS"
         if name in (b".", b"..") and not own_root:
             return
         file, meta, agrees = self._inode(file, found)
@@ -191,7 +228,11 @@ class _Walk:
         except TSK_FAILURES:
             return file, None, True  # the name stands alone: its inode cannot be read
         meta = file.info.meta
-        return file, meta, meta is None or _same_record(name, meta, allocated)
+        if meta is None:
+            return file, None, True
+        # libtsk makes up the names below $OrphanFiles, with a sequence number of its own for every inode.
+        orphan = int(name.par_addr) == int(self.fs.tsk.info.last_inum) and not int(meta.flags) & _META_ALLOCATED
+        return file, meta, meta is None or orphan or _same_record(name, meta, allocated)
 
     def _other_entries(self, plain: _Plain, file: pytsk3.File) -> Iterator[FileEntry]:
         meta = file.info.meta
@@ -302,7 +343,7 @@ def walk(fs: FileSystem, exhibit: str) -> Iterator[FileEntry | Problem]:
     64 KiB and directories with over 16 names are problems. Memory is bounded by the open directories and
     a counter for each directory. Never raises for bad bytes.
     """
-    return _Walk(fs, exhibit).run()
+    return Walk(fs, exhibit).run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _DOS_NAMESPACE = 2
 _EPOCH_TICKS = 116_444_736_000_000_000  # 1601 to 1970
 _NAMES_READ = 64  # hard links: NTFS allows 1024; the first ones are enough to find this name
 
-_EXTRA = ("fn_modified", "fn_accessed", "fn_changed", "fn_created")
+EXTRA = ("fn_modified", "fn_accessed", "fn_changed", "fn_created")
 _TICKS = struct.Struct("<4Q")
 
 
@@ -47,7 +47,7 @@ def _nanoseconds(ticks: int) -> int | None:
     return (ticks - _EPOCH_TICKS) * 100 if ticks else None
 
 
-def _four(raw: bytes) -> tuple[int | None, int | None, int | None, int | None]:
+def four_times(raw: bytes) -> tuple[int | None, int | None, int | None, int | None]:
     """Modified, accessed, changed, created out of the four ticks, which stand in another order."""
     if len(raw) < _TICKS.size:
         return None, None, None, None
@@ -73,9 +73,9 @@ def read_record(file: pytsk3.File, parent: int, name: bytes) -> Record:
             standard = file.read_random(0, 32, info.type, int(info.id))
         elif kind == _FILE_NAME and len(names) < _NAMES_READ:
             names.append(file.read_random(0, min(int(info.size), 576), info.type, int(info.id)))
-    chosen = _four(_choose(names, parent, name)[8:40])
-    extra = {label: at for label, at in zip(_EXTRA, chosen, strict=True) if at is not None}
-    times = Times(*_four(standard), extra) if standard else None
+    chosen = four_times(choose_name(names, parent, name)[8:40])
+    extra = {label: at for label, at in zip(EXTRA, chosen, strict=True) if at is not None}
+    times = Times(*four_times(standard), extra) if standard else None
     return Record(times, tuple(streams))
 
 
@@ -86,7 +86,7 @@ def _stream(info: pytsk3.TSK_FS_ATTR, kind: int) -> Stream:
     return Stream(name, int(info.size), f"{kind}-{int(info.id)}")
 
 
-def _choose(names: list[bytes], parent: int, name: bytes) -> bytes:
+def choose_name(names: list[bytes], parent: int, name: bytes) -> bytes:
     if len(names) == 1:
         return names[0]
     for raw in names:

@@ -445,6 +445,8 @@ def test_a_volume_that_does_not_open_is_a_problem_of_its_listing(disk: Path, tmp
         assert units.walk_unit(Job("AH/1", None, tmp_path), Volume("0", 0, 4096, "", "", "NTFS")) == {
             "groups": [],
             "problems": 1,
+            "reader": "libtsk",
+            "remark": "",
         }
     reason = next(iter(results.batches(tmp_path / "walk-0.problems")))["reason"].to_pylist()[0]
     assert reason.startswith("the listing ended after 0 names")

@@ -1,0 +1,1 @@
+"""Fast readers of metadata beside libtsk, which stays the authority: begin with `reading`."""
