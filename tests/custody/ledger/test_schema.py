@@ -117,7 +117,7 @@ def test_expected_is_what_a_fresh_ledger_has(path: Path) -> None:
     ("change", "said", "advice"),
     [
         ("UPDATE alembic_version SET version_num = '0777'", "revision 0777, newer", "Install"),
-        ("UPDATE alembic_version SET version_num = '0000'", "older revision 0000", "ledger upgrade"),
+        ("UPDATE alembic_version SET version_num = '0000'", "older revision 0000", "upgrade ledgers"),
         ("DELETE FROM alembic_version", "which revision", "backup"),
         ("INSERT INTO alembic_version VALUES ('0002')", "which revision", "backup"),
         ("UPDATE alembic_version SET version_num = 'newest'", "which revision", "backup"),
