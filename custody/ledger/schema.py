@@ -206,7 +206,10 @@ def validate_revision(connection: Connection) -> None:
             "Install a newer evikit.",
         )
     if found < REVISION:
-        raise LedgerVersionError(f"the ledger is of the older revision {found}", "Open it with the evikit that wrote it; a later version will upgrade ledgers.")
+        raise LedgerVersionError(
+            f"the ledger is of the older revision {found}",
+            "Open it with the evikit that wrote it; a later version will upgrade ledgers.",
+        )
 
 
 def reading_engine(path: Path) -> tuple[Engine, str, Path | None]:
