@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from forensics.commands.demo import _samples
 from forensics.direct.ext4 import Inodes, read_geometry
 from forensics.direct.extents import HEAD, Wanted, _laid_out, digest_files, ext4_extents, ntfs_extents
 from forensics.direct.ntfs import Run, decode_runs, open_mft, restored
@@ -18,7 +19,7 @@ from forensics.media import Medium, MediumError
 from forensics.results.columns import file_batch, file_entry
 from tests.forensics.direct import both, volumes
 
-SAMPLES = Path(__file__).parents[2] / "sample_images"
+SAMPLES = _samples()
 EXT4, NTFS = SAMPLES / "web01-ext4.img", SAMPLES / "laptop-ntfs.img"
 
 

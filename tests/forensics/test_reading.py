@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import forensics.direct.ext4_walk
+from forensics.commands.demo import _samples
 from forensics.direct import ext4_columns, ntfs_walk
 from forensics.direct.reading import DIRECT, LIBTSK
 from forensics.filesystems import FileSystem
@@ -20,7 +21,7 @@ from tests.conftest import Fetch
 from tests.forensics.direct import Kept, both, volumes
 from tests.forensics.images import fat12
 
-SAMPLES = Path(__file__).parents[2] / "sample_images"
+SAMPLES = _samples()
 EXT4, NTFS = SAMPLES / "web01-ext4.img", SAMPLES / "laptop-ntfs.img"
 
 PLAIN = [
