@@ -8,7 +8,7 @@ path, a clock or a ledger.
 
 from __future__ import annotations
 
-from forensics.parsers import access_log, compressed, event_log, login_records, syslog
+from forensics.parsers import access_log, compressed, event_log, iis, login_records, syslog
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 
 __all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
@@ -17,6 +17,7 @@ PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
+    iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
     syslog.PARSER,  # the loosest line, so last
 )
