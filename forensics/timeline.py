@@ -40,10 +40,17 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     ("evtx.record", "written"): "event record written",
     ("evtx.recovered", "logged"): "event logged (record recovered from slack)",
     ("evtx.recovered", "written"): "event record written (recovered from slack)",
+    ("evt.record", "generated"): "event logged",
+    ("evt.record", "written"): "event record written",
+    ("evt.recovered", "generated"): "event logged (record left over, not current)",
+    ("evt.recovered", "written"): "event record written (left over, not current)",
+    ("iis.request", "requested"): "request served",
+    ("utmp.record", "logged"): "login record logged",
 }
 # what a message is made of: (before, field, after), a piece only where the field holds something; and the
 # beginning of the names of further fields, all given as name=value
-_EVTX_RECIPE = ((("", "provider", " "), ("", "event_id", ""), (" on ", "computer", "")), "data.")
+_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""))
+_EVTX_RECIPE, _EVT_RECIPE = (_EVENT, "data."), (_EVENT, "string.")
 MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "syslog.line": (
         (("", "host", " "), ("", "program", ""), ("[", "pid", "]"), (": ", "message", "")),
@@ -62,6 +69,31 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     ),
     "evtx.record": _EVTX_RECIPE,
     "evtx.recovered": _EVTX_RECIPE,
+    "evt.record": _EVT_RECIPE,
+    "evt.recovered": _EVT_RECIPE,
+    "iis.request": (
+        (
+            ("", "client", ""),
+            (" ", "user", ""),
+            (" ", "method", ""),
+            (" ", "target", ""),
+            ("?", "query", ""),
+            (" ", "status", ""),
+            (" ", "bytes", " bytes"),
+        ),
+        "",
+    ),
+    "utmp.record": (
+        (
+            ("", "type", ""),
+            (" ", "user", ""),
+            (" on ", "line", ""),
+            (" from ", "host", ""),
+            (" (", "address", ")"),
+            (" pid ", "pid", ""),
+        ),
+        "",
+    ),
 }
 
 

@@ -2,18 +2,23 @@
 
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
 underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
-`_years`, `_authentication`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
+`_years`, `_authentication`, `_decompression`. Parsers are pure: they see bytes and a location, never a
+path, a clock or a ledger.
 """
 
 from __future__ import annotations
 
-from forensics.parsers import access_log, event_log, syslog
+from forensics.parsers import access_log, classic_event_log, compressed, event_log, iis, login_records, syslog
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 
 __all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
 
 PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
+    classic_event_log.PARSER,  # likewise
+    compressed.PARSER,  # a signature, and a log inside that one of the others knows
+    login_records.PARSER,  # records of fixed length without a signature, checked field by field
+    iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
     syslog.PARSER,  # the loosest line, so last
 )

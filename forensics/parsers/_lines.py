@@ -172,9 +172,10 @@ class ProblemLimit:
 
 
 def parse_lines(
-    source: ParserInput, stage: str, read_line: Callable[[Line, Location], Artefact | str]
+    source: ParserInput, stage: str, read_line: Callable[[Line, Location], Artefact | str | None]
 ) -> Iterator[Artefact | Problem]:
-    """Each line that holds text through `read_line`, which gives an artefact or why there is none.
+    """Each line that holds text through `read_line`, which gives an artefact, why there is none, or None
+    for a line that only says how others are to be read.
 
     The part of a line beyond `LINE_LIMIT`, runs of NUL bytes and lines that give no artefact are
     problems; their place is that of the raw bytes.
@@ -191,6 +192,8 @@ def parse_lines(
             yield from problems.problem(offset, length, f"{length:,} NUL bytes in place of text")
             continue
         found = read_line(line, Location(exhibit, volume, path, raw_path, meta, stream, offset, length))
+        if found is None:
+            continue
         if isinstance(found, str):
             yield from problems.problem(offset, length, f"{found}: {shown(text)}")
             continue

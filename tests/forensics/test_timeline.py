@@ -138,6 +138,33 @@ def test_requests_and_windows_events_read_in_one_line(tmp_path: Path) -> None:
     assert [row["meaning"] for row in rows] == ["request served", "event logged"]
 
 
+def test_logins_and_the_other_windows_logs_read_in_one_line(tmp_path: Path) -> None:
+    login = {
+        "type": "USER_PROCESS",
+        "pid": "812",
+        "line": "pts/0",
+        "user": "mira",
+        "host": "gw",
+        "address": "192.0.2.7",
+    }
+    request = {"client": "192.0.2.7", "method": "GET", "target": "/a", "query": "id=1", "status": "404", "site": "W3"}
+    record = {"provider": "Security", "event_id": "528", "computer": "PC", "string.1": "mira", "category": "2"}
+    found = [
+        line(login, "utmp.record"),
+        line(request, "iis.request", {"requested": 1}),
+        line(record, "evt.record", {"generated": 1, "written": 2}),
+        line(record, "evt.recovered", {"generated": 1}),
+    ]
+    rows = events_of(tmp_path, [], found)
+    assert [(row["meaning"], row["message"]) for row in rows] == [
+        ("login record logged", "USER_PROCESS mira on pts/0 from gw (192.0.2.7) pid 812"),
+        ("request served", "192.0.2.7 GET /a?id=1 404"),
+        ("event logged", "Security 528 on PC 1=mira"),
+        ("event record written", "Security 528 on PC 1=mira"),
+        ("event logged (record left over, not current)", "Security 528 on PC 1=mira"),
+    ]
+
+
 def test_an_unknown_kind_says_all_it_knows(tmp_path: Path) -> None:
     rows = events_of(tmp_path, [], [line({"a": "1", "b": ""}, "new.kind", {"x": 1, "y": 2}), line({}, "bare.kind")])
     assert [(row["at"], row["meaning"], row["message"]) for row in rows] == [
