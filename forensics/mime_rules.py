@@ -1,6 +1,6 @@
 """libmagic's rules without those that cannot match: the same answer for plain text in a third of the time.
 
-Up to release 5.42 libmagic compiles the regular expression of a rule anew for every file that reaches it, and
+libmagic 5.41 (pylibmagic 0.5) compiles the regular expression of a rule anew for every file that reaches it, and
 nine rules for text cost more than all others (`{0,50}` and `{1,255}` become that many states). Searches through
 the whole head come next. A rule of the first level that does not match has no effect on the answer, so where the
 head lacks a text that a rule demands, the rule may be left out. Nothing is assumed of the rules: they are read in
