@@ -127,10 +127,11 @@ def _groups(medium: Medium, at: int, groups: int, size: int) -> tuple[list[int],
 
 @dataclass(slots=True)
 class Inodes:
-    """The inode tables: all in memory where they fit `TABLES_KEPT`, else a group at a time. Numbers start at 1."""
+    """The inode tables: all in memory where they fit `kept` bytes, else a group at a time. Numbers start at 1."""
 
     medium: Medium
     geometry: Geometry
+    kept: int = TABLES_KEPT
     all: memoryview | None = None
     """All inodes, one after the other, or None where that would be too much."""
     _tables: OrderedDict[int, memoryview] = field(default_factory=OrderedDict)
@@ -139,7 +140,7 @@ class Inodes:
     def __post_init__(self) -> None:
         shape = self.geometry
         size = shape.per_group * shape.inode_size
-        if len(shape.tables) * size <= TABLES_KEPT:
+        if len(shape.tables) * size <= self.kept:
             self.all = memoryview(b"".join([read_exactly(self.medium, at, size) for at in shape.tables]))
 
     def table(self, group: int) -> memoryview:
@@ -150,7 +151,7 @@ class Inodes:
             return self.all[group * size : (group + 1) * size]
         found = self._tables.get(group)
         if found is None:
-            while self._tables and (len(self._tables) + 1) * size > TABLES_KEPT:
+            while self._tables and (len(self._tables) + 1) * size > self.kept:
                 self._tables.popitem(last=False)
             found = self._tables[group] = memoryview(read_exactly(self.medium, shape.tables[group], size))
         return found

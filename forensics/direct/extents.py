@@ -1,26 +1,29 @@
-"""Where files' bytes stand on the medium, and their digests read from there in threads, without libtsk.
+"""Where files' bytes stand on the medium, and contents read from there without libtsk.
 
-hashlib lets other threads run while it works, libtsk's readers do not: files whose bytes stand plainly on
-the medium are digested here, all others (inline, compressed, encrypted, unwritten, damaged) through libtsk.
+libtsk opens an inode and asks for its blocks in small steps: files whose bytes stand plainly on the medium are
+read here, all others (deleted, inline, compressed, encrypted, unwritten, damaged) through libtsk, and so is
+whatever the medium does not give.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import accumulate
 
-from forensics.direct.ext4 import REGULAR, FastRefusedError, Inodes, block_runs
-from forensics.direct.ntfs import Mft, decode_runs
+from forensics.direct.ext4 import REGULAR, ROOT, FastRefusedError, Inodes, block_runs, read_geometry
+from forensics.direct.ntfs import Mft, decode_runs, open_mft
+from forensics.filesystems import Content, FileSystem, FileSystemError
 from forensics.media import Medium, MediumError
+from forensics.model import FileEntry
 
-HEAD = 4096
-BLOCK = 1 << 20
-LARGE = 64 << 20
-THREADS = 2
-_ZEROS = bytes(BLOCK)
+FIRST_COMPARED, COMPARED_EVERY = 8, 97
+"""So many files of a group are read both ways at the start, and one in so many after that."""
+_COMPARED = 4096  # bytes at both ends
+_TABLES_KEPT = 16 << 20
+_CHUNKS_KEPT = 128
+_DATA = "128-"
 
 Extents = list[tuple[int | None, int]]
 """(place on the medium or None for zeros, bytes), in the order of the content; together the content's size."""
@@ -90,68 +93,94 @@ def ntfs_extents(mft: Mft, number: int, attribute: str, size: int) -> Extents | 
     return [*extents, (None, size - data.initialised)] if data.initialised < size else extents
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file to be digested: `row` is what the caller knows it by."""
+class DirectContent:
+    """The bytes of one file: `size` of them. `libtsk` opens the same file for what the medium does not give."""
 
-    row: int
-    extents: Extents
+    def __init__(self, medium: Medium, extents: Extents, size: int, libtsk: Callable[[], Content]) -> None:
+        self.size = size
+        self._medium, self._extents, self._libtsk = medium, extents, libtsk
+        self._ends = list(accumulate(length for _, length in extents))
 
-
-@dataclass(frozen=True, slots=True)
-class Digested:
-    """A file's digests (hex) and first bytes; `problem` says why it could not be read to its end (no digests)."""
-
-    row: int
-    md5: str
-    sha256: str
-    head: bytes
-    problem: str = ""
-
-
-def _digest(medium: Medium, wanted: Wanted) -> Digested:
-    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
-    head = b""
-    try:
-        for place, length in wanted.extents:
-            for at in range(0, length, BLOCK):
-                count = min(BLOCK, length - at)
-                data = _ZEROS[:count] if place is None else medium.read_at(place + at, count)
+    def read_at(self, offset: int, length: int) -> bytes:
+        """As `filesystems.Content.read_at`, which is asked where the medium cannot be read."""
+        end = min(offset + length, self.size)
+        parts: list[bytes] = []
+        at = offset
+        try:
+            while 0 <= at < end:
+                number = bisect_right(self._ends, at)
+                place, whole = self._extents[number]
+                inside = at - (self._ends[number] - whole)
+                count = min(whole - inside, end - at)
+                data = bytes(count) if place is None else self._medium.read_at(place + inside, count)
                 if len(data) != count:
-                    raise MediumError(f"the medium ends before byte {(place or 0) + at + count}")  # noqa: TRY301
-                if len(head) < HEAD:
-                    head += data[: HEAD - len(head)]
-                md5.update(data)
-                sha256.update(data)
-    except MediumError as error:
-        return Digested(wanted.row, "", "", head, str(error))
-    return Digested(wanted.row, md5.hexdigest(), sha256.hexdigest(), head)
+                    return self._libtsk().read_at(offset, length)
+                parts.append(data)
+                at += count
+        except MediumError:
+            return self._libtsk().read_at(offset, length)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _place(wanted: Wanted) -> tuple[bool, int]:
-    """Large files first, so that no thread is left alone with one; the others in the order of the medium."""
-    size = sum(length for _, length in wanted.extents)
-    return size < LARGE, next((place for place, _ in wanted.extents if place is not None), 0)
+def _same_ends(ours: DirectContent, theirs: Content) -> bool:
+    places = (0, max(ours.size - _COMPARED, 0))
+    try:
+        return all(ours.read_at(at, _COMPARED) == theirs.read_at(at, _COMPARED) for at in places)
+    except FileSystemError:  # libtsk, asked again, says so at its place
+        return False
 
 
-def digest_files(medium: Medium, files: Sequence[Wanted], threads: int = THREADS) -> Iterator[Digested]:
-    """Every file's digests, in the order of `files`; `threads` read and digest at once.
+class DirectContents:
+    """The contents of a volume's files for one unit of work; where libtsk reads one otherwise, libtsk reads them."""
 
-    Never raises for bad bytes: what cannot be read has a `problem`. Heads of all files are held at once.
-    """
-    waiting = deque(sorted(files, key=_place))
-    done: dict[int, Digested] = {}
+    def __init__(self, medium: Medium, extents_of: Callable[[FileEntry], Extents | None]) -> None:
+        self._medium, self._extents_of = medium, extents_of
+        self._opened = 0
+        self.agrees = True
 
-    def work() -> None:
-        while waiting:
-            try:
-                wanted = waiting.popleft()
-            except IndexError:  # another thread took the last one
-                return
-            done[wanted.row] = _digest(medium, wanted)
+    def begin(self) -> None:
+        """Begin a unit, so that what it does depends on no other."""
+        self._opened, self.agrees = 0, True
 
-    with ThreadPoolExecutor(threads) as pool:
-        for future in [pool.submit(work) for _ in range(threads)]:
-            future.result()
-    for wanted in files:
-        yield done[wanted.row]
+    def open(self, entry: FileEntry, libtsk: Callable[[], Content]) -> DirectContent | Content:
+        """A file's contents; through `libtsk`, raising what it does, where its bytes do not stand plainly there."""
+        plain = self.agrees and entry.allocated and entry.type == "file" and entry.size > 0
+        extents = self._extents_of(entry) if plain else None
+        if extents is None:
+            return libtsk()
+        content = DirectContent(self._medium, extents, entry.size, libtsk)
+        self._opened += 1
+        if self._opened <= FIRST_COMPARED or self._opened % COMPARED_EVERY == 0:
+            theirs = libtsk()
+            self.agrees = _same_ends(content, theirs)
+            return content if self.agrees else theirs
+        return content
+
+
+def _ext4_content(inodes: Inodes, entry: FileEntry) -> Extents | None:
+    return ext4_extents(inodes, int(entry.location.meta), entry.size)
+
+
+def _ntfs_content(mft: Mft, entry: FileEntry) -> Extents | None:
+    if not entry.attribute.startswith(_DATA):
+        return None
+    return ntfs_extents(mft, int(entry.location.meta), entry.attribute, entry.size)
+
+
+def direct_contents(fs: FileSystem, medium: Medium) -> DirectContents | None:
+    """How to read the plain files of an open volume; None where there is no fast reader, or it is not sure."""
+    start, length, info = fs.volume.offset, fs.volume.length, fs.tsk.info
+    try:
+        if fs.name == "NTFS":
+            mft = open_mft(medium, start, length)
+            mft.kept = _CHUNKS_KEPT
+            sure = (mft.cluster_size, mft.records) == (int(info.block_size), int(info.last_inum))
+            return DirectContents(medium, partial(_ntfs_content, mft)) if sure else None
+        if fs.name in ("Ext2", "Ext3", "Ext4"):
+            shape = read_geometry(medium, start, length)
+            theirs = int(info.block_size), int(info.last_inum), int(info.root_inum)
+            sure = (shape.block_size, shape.inodes + 1, ROOT) == theirs
+            return DirectContents(medium, partial(_ext4_content, Inodes(medium, shape, _TABLES_KEPT))) if sure else None
+    except FastRefusedError:
+        return None
+    return None

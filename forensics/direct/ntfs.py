@@ -94,6 +94,7 @@ class Mft:
     cluster_size: int
     record_size: int
     records: int
+    kept: int = _CHUNKS_KEPT
     _runs: list[tuple[int, int, int]] = field(default_factory=list)  # first byte within, bytes, place on the medium
     _chunks: OrderedDict[int, bytes] = field(default_factory=OrderedDict)
 
@@ -113,7 +114,7 @@ class Mft:
         first = at & -_CHUNK
         chunk = self._chunks.get(first)
         if chunk is None:
-            if len(self._chunks) >= _CHUNKS_KEPT:
+            if len(self._chunks) >= self.kept:
                 self._chunks.popitem(last=False)
             chunk = self._chunks[first] = self._read(first, _CHUNK)
         return chunk[at - first : at - first + self.record_size]

@@ -15,12 +15,13 @@ import pyarrow as pa
 
 from custody.access import Part
 from forensics import results
+from forensics.direct.extents import DirectContents, direct_contents
 from forensics.direct.reading import LIBTSK, Reading, read_directly, read_through_libtsk
 from forensics.engine.worker import board
 from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.contents import Content, ReadAt, examine_entry
 from forensics.examine.findings import Findings, Job, entries_of, readable
-from forensics.filesystems import open_entry, open_filesystem
+from forensics.filesystems import FileSystem, open_entry, open_filesystem
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.results.columns import CONTENTS, integers, texts
@@ -51,6 +52,7 @@ class _Prepared:
 
     medium: Medium
     volumes: dict[str, Any]
+    direct: dict[str, DirectContents | None]
 
 
 def prepare_image(parts: tuple[Part, ...]) -> None:
@@ -63,7 +65,7 @@ def prepare_image(parts: tuple[Part, ...]) -> None:
         return granted[name]
 
     _Prepared.medium = WatchedMedium(open_medium(parts[0], open_part))
-    _Prepared.volumes = {}
+    _Prepared.volumes, _Prepared.direct = {}, {}
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
 
@@ -71,6 +73,13 @@ def _filesystem(job: Job, volume: Volume) -> Any:
     if volume.index not in _Prepared.volumes:
         _Prepared.volumes = {volume.index: open_filesystem(_Prepared.medium, volume, job.zone)}  # one at a time
     return _Prepared.volumes[volume.index]
+
+
+def _direct(fs: FileSystem) -> DirectContents | None:
+    index = fs.volume.index
+    if index not in _Prepared.direct:
+        _Prepared.direct = {index: direct_contents(fs, _Prepared.medium)}
+    return _Prepared.direct[index]
 
 
 def volumes_unit(job: Job) -> dict[str, Any]:
@@ -170,9 +179,13 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
     def opener(_: int, entry: FileEntry) -> tuple[int, ReadAt]:
         if entry.size > max(_Prepared.medium.size, CLAIM_FLOOR):
             raise ExaminationError(f"it claims {entry.size} bytes, more than its medium holds: not read")
-        content = open_entry(_filesystem(job, volume), entry)
+        fs = _filesystem(job, volume)
+        direct, through_libtsk = _direct(fs), partial(open_entry, fs, entry)
+        content = through_libtsk() if direct is None else direct.open(entry, through_libtsk)
         return content.size, content.read_at
 
+    if (known := _Prepared.direct.get(volume.index)) is not None:
+        known.begin()
     return _group(job, group, skip, opener)
 
 

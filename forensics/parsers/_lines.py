@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -131,6 +132,14 @@ def read_lines(source: ParserInput) -> Iterator[Line]:
             rest = b""
     if rest:
         yield from _as_lines(offset, rest, encoding)
+
+
+def may_hold(head: bytes, pattern: re.Pattern[bytes]) -> bool:
+    """Whether a line of `head` can hold `pattern` (ASCII): a look at the bytes, which spares most files `head_lines`.
+
+    The pattern may begin with no digit or letter that follows undecodable bytes, whose escapes hold such too.
+    """
+    return _encoding(head).newline != b"\n" or pattern.search(head) is not None
 
 
 def head_lines(head: bytes) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from forensics.model import Artefact, Clock, Location, Problem
 from forensics.parsers._clock import MONTHS, SECOND, CivilTime, ImpossibleTimeError, offset_seconds
 from forensics.parsers._contract import ParserInput
-from forensics.parsers._lines import INCOMPLETE, Line, head_lines, parse_lines
+from forensics.parsers._lines import INCOMPLETE, Line, head_lines, may_hold, parse_lines
 
 _NAME, _VERSION, _KIND, _STAGE = "access_log", "1", "access.request", "parser access_log"
 _CACHE_LIMIT = 4096
@@ -22,6 +22,7 @@ _CACHE_LIMIT = 4096
 _WHO_WHEN = re.compile(
     r"(\S+) (\S+) (.+?) \[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] \""
 )
+_WHEN_IN_BYTES = re.compile(rb"/[0-9]{4}:[0-9]{2}:")
 _QUOTED = r"([^\"\\]*(?:\\.[^\"\\]*)*)\""
 _WHAT = re.compile(rf"{_QUOTED} ([0-9]{{3}}|-) ([0-9]+|-)(?: \"{_QUOTED} \"{_QUOTED})?(?:$| (.*))")
 _RESULT = re.compile(r"\" ([0-9]{3}|-) ([0-9]+|-)(?= \"|$)")
@@ -141,6 +142,8 @@ class AccessLogParser:
 
     def accepts(self, head: bytes, name: str) -> bool:
         """At least half of the first lines are requests; one is enough when the name says access."""
+        if not may_hold(head, _WHEN_IN_BYTES):
+            return False
         lines = head_lines(head)
         matching = sum(_WHO_WHEN.match(line) is not None for line in lines)
         return matching > 0 and (2 * matching >= len(lines) or "access" in name.lower())

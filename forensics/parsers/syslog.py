@@ -25,7 +25,7 @@ from forensics.parsers._clock import (
     offset_seconds,
 )
 from forensics.parsers._contract import ParserInput
-from forensics.parsers._lines import Line, head_lines, parse_lines, read_lines
+from forensics.parsers._lines import Line, head_lines, may_hold, parse_lines, read_lines
 from forensics.parsers._years import InferredYears, UndatedLine
 
 _NAME, _VERSION, _KIND, _STAGE = "syslog", "1", "syslog.line", "parser syslog"
@@ -50,6 +50,8 @@ _DATED = re.compile(
     r"([Zz]|[+-][0-9]{2}:?[0-9]{2})(?: +|$)"
 )
 _VERSIONED = re.compile(r"[1-9][0-9]{0,2} (?=[0-9]{4}-|- )")
+_TIME_IN_BYTES = re.compile(rb"[ Tt][0-9]{2}:[0-9]{2}:[0-9]{2}|[0-9] (?:[0-9]{4}-|- )")
+"""What stands in every line that begins as one of the three patterns above."""
 _TAGGED = re.compile(
     r"(?:([^\s\[\]]*[^\s\[\]:]) +)?([^\s:\[]+)"  # host, program
     r"(?:\[([^\]\s]*)\](?: \([^)]*\))?(?: <([A-Za-z]+)>)?:|:(?= |$))(?: |$)?"  # process id, macOS's level
@@ -245,9 +247,12 @@ class SyslogParser:
 
     def accepts(self, head: bytes, name: str) -> bool:
         """At least half of the first lines look like syslog; one is enough under a usual name (auth.log.1)."""
+        usual = _USUAL_NAMES.fullmatch(name) is not None
+        if not usual and not may_hold(head, _TIME_IN_BYTES):
+            return False
         lines = head_lines(head)
         matching = sum(map(_looks_like_syslog, lines))
-        if _USUAL_NAMES.fullmatch(name):
+        if usual:
             return matching > 0 or (bool(head) and not lines)
         return matching > 0 and 2 * matching >= len(lines)
 

@@ -183,3 +183,7 @@ def test_a_place_that_takes_no_results_is_one_clear_line(tmp_path: Path) -> None
     (tmp_path / "derived").write_text("in the way")
     with pytest.raises(results.ResultsError, match="no folder for results"):
         results.start_run(tmp_path / "derived", "AH/1", {})
+
+
+def test_what_columns_no_longer_need_goes_back_to_the_system() -> None:
+    assert pa.default_memory_pool().backend_name == "system"

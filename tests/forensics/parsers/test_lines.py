@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forensics.model import Location, Problem
-from forensics.parsers import ParserInput
+from forensics.parsers import PARSERS, ParserInput, access_log, parser_for, syslog
 from forensics.parsers._lines import LINE_LIMIT, UNPARSED_LIMIT, Line, head_lines, parse_lines, read_lines, shown
 
 
@@ -103,3 +103,31 @@ def test_lines_cover_every_byte_but_line_ends(pieces: list[bytes], newline: byte
 def test_the_head_leaves_out_a_line_that_may_be_cut() -> None:
     assert head_lines(b"one\n\0two\n \nthr") == ["one", "two"]
     assert head_lines(b"only") == ["only"]
+
+
+LINES = [
+    *("Jan  5 12:30:01 host cron[1]: x", "<34>Feb 10 2024 01:02:03: y", "Mar 1 12:30:01.5 z", "<1>1 - host a b c - m"),
+    *("<165>999 2003-08-24T05:14:15-07:00 host a b c - m", "2024-01-02T03:04:05Z host a: m", "1 - - - - - - x"),
+    '192.0.2.1 - - [10/Oct/2024:13:55:36 +0000] "GET / HTTP/1.1" 200 1',
+    'h - a b [10/Oct/2024:13:55:36 +0000] "" 400 -',
+]
+
+
+@given(
+    st.lists(st.sampled_from(LINES).map(str.encode) | st.binary(max_size=20), max_size=6),
+    st.sampled_from([b"\n", b"\r\n", b"\n\0\0"]),
+    st.sampled_from(["x", "access.log", "auth.log"]),
+)
+def test_the_look_at_the_bytes_spares_no_log(pieces: list[bytes], newline: bytes, name: str) -> None:
+    head = newline.join(pieces)
+    looked = [parser.accepts(head, name) for parser in PARSERS]
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (access_log, syslog):
+            patch.setattr(module, "may_hold", lambda head, pattern: True)
+        assert looked == [parser.accepts(head, name) for parser in PARSERS]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_every_kind_of_line_is_accepted(line: str, encoding: str) -> None:
+    assert parser_for((line + "\n").encode(encoding), "x") in (access_log.PARSER, syslog.PARSER)
