@@ -17,7 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Insert, Update, bindparam, func, insert, select, update
+from sqlalchemy.dialects import sqlite
 
 from custody.ledger import schema
 from custody.ledger.draft import compose, dump_openings
@@ -320,19 +321,19 @@ class Ledger:
         Entry.parse(payload)  # what a reader would refuse is never signed
         sig = signer.sign_entry(payload)
         row = Row(index, payload, sig, leaf_of(payload, sig), openings)
-        connection.execute(_ADD_ENTRY, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf})
-        connection.execute(_ADD_OPENING, {"idx": index, "body": dump_openings(openings)})
-        nodes = [{"level": level, "pos": pos, "hash": value} for level, pos, value in self._frontier.append(row.leaf)]
-        connection.execute(_ADD_NODE, nodes)
+        _ADD_ENTRY.run(connection, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf})
+        _ADD_OPENING.run(connection, {"idx": index, "body": dump_openings(openings)})
+        for level, pos, value in self._frontier.append(row.leaf):
+            _ADD_NODE.run(connection, {"level": level, "pos": pos, "hash": value})
         if position is not None:
             self._chains[position.n] = (position.seq, row.leaf, index)
             self._map.put(position.n, position.seq, row.leaf)
             if position.seq == 1:
                 values = {"n": position.n, "count": 1, "last": row.leaf, "idx": index}
-                connection.execute(_ADD_CHAIN, values)
+                _ADD_CHAIN.run(connection, values)
             else:
                 values = {"b_n": position.n, "b_count": position.seq, "b_last": row.leaf, "b_idx": index}
-                connection.execute(_SET_CHAIN, values)
+                _SET_CHAIN.run(connection, values)
         return row
 
     def _position(self, n: int | None) -> ChainPosition | None:
@@ -351,10 +352,24 @@ STORED_ROWS = (
     .select_from(schema.entry.outerjoin(schema.opening, schema.entry.c.idx == schema.opening.c.idx))
     .order_by(schema.entry.c.idx)
 )
+
+
+class _Prepared:
+    """A statement of SQLAlchemy's, compiled once: an append runs five, and each would cost as much as a signature."""
+
+    def __init__(self, statement: Insert | Update) -> None:
+        compiled = statement.compile(dialect=sqlite.dialect())
+        self._sql, self._order = str(compiled), tuple(compiled.positiontup or ())
+
+    def run(self, connection: Connection, values: Mapping[str, object]) -> None:
+        connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
+
+
 _LAST = select(func.max(schema.entry.c.idx))
-_ADD_ENTRY, _ADD_OPENING = insert(schema.entry), insert(schema.opening)
-_ADD_NODE, _ADD_CHAIN, _ADD_CHECKPOINT = insert(schema.node), insert(schema.chain), insert(schema.checkpoint)
-_SET_CHAIN = (
+_ADD_CHECKPOINT = insert(schema.checkpoint)
+_ADD_ENTRY, _ADD_OPENING = _Prepared(insert(schema.entry)), _Prepared(insert(schema.opening))
+_ADD_NODE, _ADD_CHAIN = _Prepared(insert(schema.node)), _Prepared(insert(schema.chain))
+_SET_CHAIN = _Prepared(
     update(schema.chain)
     .where(schema.chain.c.n == bindparam("b_n"))
     .values(count=bindparam("b_count"), last=bindparam("b_last"), idx=bindparam("b_idx"))
