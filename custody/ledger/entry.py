@@ -20,7 +20,6 @@ from custody.ledger.errors import LedgerVersionError, MalformedError
 Json = None | bool | str | list["Json"] | dict[str, "Json"]
 
 VERSION = "evikit-entry-1"
-PAYLOAD_TYPE = "application/vnd.evikit.entry.v1+json"
 MAX_PAYLOAD = 64 * 1024
 MAX_OPENED = 1024 * 1024
 MAX_OPENINGS = 2 * MAX_OPENED

@@ -97,11 +97,6 @@ class TableWriter:
             self._waiting = table.slice(whole).combine_chunks().to_batches()
             self._waiting_rows = table.num_rows - whole
 
-    def write_group(self, batch: pa.RecordBatch) -> None:
-        """Write a batch as one row group of its own (parts: a row group is the work of one unit)."""
-        self.rows += batch.num_rows
-        self._writer.write_table(pa.Table.from_batches([batch], self._schema))
-
     def close(self) -> None:
         """Write what waits and the footer."""
         if self._waiting_rows:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forensics.results import ResultsError, Run
@@ -184,8 +183,3 @@ def problems(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[st
     question.exhibit(chosen.exhibit)
     question.text(chosen.text, "path", "stage", "reason")
     return question.rows()
-
-
-def table_paths(runs: Sequence[Run]) -> list[Path]:
-    """The tables these questions read, for whoever wants to verify their digests first."""
-    return [run.table(name) for run in runs for name in ("volumes", "files", "artefacts", "events", "problems")]

@@ -198,11 +198,6 @@ def _volume(image: MediumImage, medium: Medium, index: str, slot: _Slot, problem
     return replace(volume, filesystem=name, label=label)
 
 
-def file_system_type(name: str) -> int:
-    """Type of libtsk for a name in `Volume.filesystem`; `KeyError` for a name that is none."""
-    return int(FILE_SYSTEMS["HFS+" if name == "HFSX" else name])
-
-
 def open_type(image: MediumImage, offset: int, name: str) -> pytsk3.FS_Info:
     """The file system of type `name` at byte `offset`; raises one of `TSK_FAILURES`."""
     return pytsk3.FS_Info(image, offset=offset, type=FILE_SYSTEMS["HFS+" if name == "HFSX" else name])
