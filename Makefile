@@ -24,13 +24,14 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 # Everything that is installed stands in the lock with its hashes, the build's own tools included, so the last
-# step neither resolves nor downloads anything.
+# step neither resolves nor downloads anything. --no-deps: the lock is complete, and an older pip that resolves an extra
+# (coverage[toml]) would look at a newer release than the pinned one and refuse it.
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "make: $(PYTHON) lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	touch $@
 
