@@ -91,6 +91,8 @@ TYPES: Mapping[str, EntryType] = {
     "transfer.accept": _type("exhibit", "", "seal condition digest fresh"),
     "transfer.refuse": _type("exhibit", "", "reason"),
     "transfer.withdraw": _type("exhibit", "", "reason"),
+    "transfer.receive": _type("any", "", "outcome offer seal condition digest fresh reason"),
+    "transfer.receipt": _type("exhibit", "", "outcome receiver receipt digest match"),
     "note": _type("any", "", "kind text location attachments"),
     "correct": _type("any", "", "name old new reason"),
 }
@@ -100,6 +102,7 @@ ANSWERS: Mapping[str, frozenset[str]] = {
     "transfer.accept": frozenset({"transfer.offer"}),
     "transfer.refuse": frozenset({"transfer.offer"}),
     "transfer.withdraw": frozenset({"transfer.offer"}),
+    "transfer.receipt": frozenset({"transfer.offer"}),
     "approve": frozenset(name for name, kind in TYPES.items() if kind.approved),
     "person.rotate": frozenset({"person.enrol", "person.rotate", "genesis"}),
     "erase": frozenset(TYPES),
