@@ -104,7 +104,7 @@ ANSWERS: Mapping[str, frozenset[str]] = {
     "transfer.withdraw": frozenset({"transfer.offer"}),
     "transfer.receipt": frozenset({"transfer.offer"}),
     "approve": frozenset(name for name, kind in TYPES.items() if kind.approved),
-    "person.rotate": frozenset({"person.enrol", "person.rotate", "genesis"}),
+    "person.rotate": frozenset({"person.enrol", "person.rotate", "genesis", "policy"}),
     "erase": frozenset(TYPES),
     "correct": frozenset(TYPES),
 }

@@ -92,6 +92,8 @@ class Governance:
     need: int = 1
     persons: dict[bytes, PublicKey] = field(default_factory=dict)
     ledger_keys: list[tuple[int, tuple[PublicKey, PublicKey]]] = field(default_factory=list)
+    entitled: dict[bytes, bytes] = field(default_factory=dict)
+    """Key id -> leaf of the entry that gave the key its place."""
     revoked: dict[bytes, int] = field(default_factory=dict)
     erased: dict[bytes, set[str]] = field(default_factory=dict)
     frozen: bool = False
@@ -135,20 +137,25 @@ class Governance:
     def apply(self, index: int, leaf: bytes, entry: Entry) -> None:
         """Take in a governing entry whose signature was found good; MalformedError names a broken rule."""
         if entry.type == "genesis":
-            self._begin(entry)
+            self._begin(leaf, entry)
         elif entry.type == "approve":
             self._approve(index, entry)
         elif entry.type in _EFFECTS:
-            _EFFECTS[entry.type](self, index, entry, dry_run=True)
+            _EFFECTS[entry.type](self, index, leaf, entry, dry_run=True)
             self._pending[leaf] = _Pending(entry, set())
             self._count(index, leaf, entry.key)
 
-    def _begin(self, entry: Entry) -> None:
+    def _begin(self, leaf: bytes, entry: Entry) -> None:
         policy, pub = self._policy(entry), entry.pub
         self.kind, self.domain, self.continues = pub["kind"], pub["domain"], pub["continues"] is not None
         self.keeper_same_as_author = policy["keeper_same_as_author"]
-        self.governors, self.need = _governors(policy)
+        self._govern(leaf, policy)
         self.ledger_keys.append((0, ledger_key_pair(policy["ledger_keys"])))
+
+    def _govern(self, leaf: bytes, policy: Mapping[str, Any]) -> None:
+        self.governors, self.need = _governors(policy)
+        for key in self.governors:
+            self.entitled.setdefault(key, leaf)
 
     def _approve(self, index: int, entry: Entry) -> None:
         (target,) = entry.re
@@ -161,7 +168,7 @@ class Governance:
         # who governs is asked at each approval: a governor may have been replaced or revoked since signing
         if len(pending.approvers & (self.governors.keys() - self.revoked.keys())) >= self.need:
             del self._pending[target]
-            _EFFECTS[pending.entry.type](self, index, pending.entry, dry_run=False)
+            _EFFECTS[pending.entry.type](self, index, target, pending.entry, dry_run=False)
 
     def pending(self) -> int:
         """How many entries still wait for a governor's approval."""
@@ -169,12 +176,12 @@ class Governance:
 
     # Each effect first validates (dry_run, when the entry is written), then takes hold (at the last approval needed).
 
-    def _policy_changed(self, _index: int, entry: Entry, *, dry_run: bool) -> None:
-        governors, need = _governors(entry.pub)
+    def _policy_changed(self, _index: int, leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
+        _governors(entry.pub)
         if not dry_run:
-            self.governors, self.need = governors, need
+            self._govern(leaf, entry.pub)
 
-    def _enrolled(self, _index: int, entry: Entry, *, dry_run: bool) -> None:
+    def _enrolled(self, _index: int, leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
         key = PublicKey.parse_author({"alg": entry.pub["alg"], "pk": entry.pub["pk"]})
         proof = b"evikit/pop/v1\n" + (entry.ledger or b"") + entry.id + key.pk
         roles = entry.pub["roles"]
@@ -182,29 +189,43 @@ class Governance:
             raise MalformedError("an enrolment names no role")
         if not verify_payload(key.alg, key.pk, proof, unb64(entry.pub["pop"])):
             raise MalformedError("an enrolment does not prove possession of its key")
-        if dry_run and (key.id in self.persons or key.id in self.revoked):
+        taken = {*self.persons, *self.governors, *self.revoked, *self._keys_of_ledger()}
+        if dry_run and key.id in taken:
             raise MalformedError("a key is enrolled twice")
-        if not dry_run:
-            self.persons[key.id] = key
-            if entry.type == "person.rotate" and entry.key in self.persons and entry.key != key.id:
-                del self.persons[entry.key]
+        if dry_run and entry.type == "person.rotate" and self.entitled.get(entry.key) != entry.re[0]:
+            raise MalformedError("a rotation does not answer the entry that enrolled its signer")
+        if not dry_run and key.id not in taken:
+            self._install(leaf, key, replaced=entry.key if entry.type == "person.rotate" else b"")
 
-    def _revoked(self, index: int, entry: Entry, *, dry_run: bool) -> None:
+    def _keys_of_ledger(self) -> set[bytes]:
+        return {key.id for _, pair in self.ledger_keys for key in pair}
+
+    def _install(self, leaf: bytes, key: PublicKey, replaced: bytes) -> None:
+        self.entitled[key.id] = leaf
+        if replaced in self.governors:  # whoever governs goes on governing with the new key
+            self.governors = {
+                key.id if old == replaced else old: key if old == replaced else pk for old, pk in self.governors.items()
+            }
+        else:
+            self.persons[key.id] = key
+            self.persons.pop(replaced, None)
+
+    def _revoked(self, index: int, _leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
         key, start = unb64(entry.pub["key"], 32), undec(entry.pub["from"])
         if start > index:
             raise MalformedError("a revocation starts after itself")
         if not dry_run:
             self.revoked[key] = min(start, self.revoked.get(key, start))
 
-    def _ledger_rotated(self, index: int, entry: Entry, *, dry_run: bool) -> None:
+    def _ledger_rotated(self, index: int, _leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
         pair = ledger_key_pair(entry.pub["ledger_keys"])
         if not dry_run:
             self.ledger_keys.append((index, pair))
 
-    def _frozen(self, _index: int, _entry: Entry, *, dry_run: bool) -> None:
+    def _frozen(self, _index: int, _leaf: bytes, _entry: Entry, *, dry_run: bool) -> None:
         self.frozen = self.frozen or not dry_run
 
-    def _erased(self, _index: int, entry: Entry, *, dry_run: bool) -> None:
+    def _erased(self, _index: int, _leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
         names = entry.pub["names"]
         if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
             raise MalformedError("an erasure names no field")

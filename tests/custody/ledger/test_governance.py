@@ -166,28 +166,6 @@ def test_a_key_is_enrolled_once_and_never_after_its_revocation() -> None:
     assert kinds(history.verify()) == {(2, "governance"), (4, "governance")}
 
 
-def test_a_rotation_replaces_the_key_that_signed_it() -> None:
-    history = Chronicle(governors=(1,))
-    enrolment = history.enrol(2)
-    rotation = history.enrol(3, by=2, kind="person.rotate", re=[enrolment])
-    history.add("note", 0, key=entry_key(3))
-    assert remarks(history.verify()) >= {(None, "pending")}
-    history.approve(rotation, 1)
-    history.add("note", 0, key=entry_key(3))
-    history.add("note", 0, key=entry_key(2))
-    # index 3: the new key wrote before a governor approved it; index 6: the old one after
-    assert kinds(history.verify()) == {(3, "key"), (6, "key")}
-
-
-def test_a_rotation_by_a_governor_leaves_the_governors_as_they_are() -> None:
-    history = Chronicle()
-    enrolment = history.enrol(2)
-    history.enrol(3, kind="person.rotate", re=[enrolment])
-    for number in (1, 2, 3):
-        history.add("note", 0, key=entry_key(number))
-    assert not kinds(history.verify())
-
-
 # --- approvals -------------------------------------------------------------------------------------------
 
 
