@@ -201,14 +201,10 @@ class Governance:
         return {key.id for _, pair in self.ledger_keys for key in pair}
 
     def _install(self, leaf: bytes, key: PublicKey, replaced: bytes) -> None:
-        self.entitled[key.id] = leaf
-        if replaced in self.governors:  # whoever governs goes on governing with the new key
-            self.governors = {
-                key.id if old == replaced else old: key if old == replaced else pk for old, pk in self.governors.items()
-            }
-        else:
-            self.persons[key.id] = key
-            self.persons.pop(replaced, None)
+        # whoever governs goes on governing with the new key
+        place = self.persons if self.governors.pop(replaced, None) is None else self.governors
+        self.persons.pop(replaced, None)
+        place[key.id], self.entitled[key.id] = key, leaf
 
     def _revoked(self, index: int, _leaf: bytes, entry: Entry, *, dry_run: bool) -> None:
         key, start = unb64(entry.pub["key"], 32), undec(entry.pub["from"])
