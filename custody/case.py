@@ -24,13 +24,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from custody.durable import write_durably
 from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
 from custody.ledger.draft import validate_value
-from custody.ledger.entry import Entry, Json, b64, unb64
+from custody.ledger.entry import Entry, Json, b64
 from custody.ledger.errors import CustodyError, KeyLockedError
-from custody.ledger.governance import ledger_key_pair
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
 from custody.people import Home, Passphrase, Person, quoted
+from custody.roster import Roster
 
 _FILES = ("case.toml", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
 FOLDERS = ("evidence", "derived", "extracted", "reports", "receipts")
@@ -92,6 +92,7 @@ class Case:
         self._key: EntryKey | None = None
         self._ledger_keys: LedgerKeys | None = None
         self._genesis: Entry | None = None
+        self._roster: tuple[int, Roster] | None = None
 
     # --- making and opening ------------------------------------------------------------------------------
 
@@ -146,26 +147,19 @@ class Case:
         return case
 
     def unlock(self, name: str | None, passphrase: Passphrase) -> Person:
-        """Choose who acts and open their key (and the ledger's, where it is kept here)."""
-        self.person = self._choose(name)
+        """Choose who acts and open their key (and the ledger's, where it is kept here under the same passphrase)."""
+        self.person = self.roster().choose(self.home, name)
         text = passphrase()
         self._key = self.home.entry_key(self.person.key, text)
-        pair = ledger_key_pair(self.genesis.pub["policy"]["ledger_keys"])
-        self._ledger_keys = self.home.ledger_keys(pair[0].id, pair[1].id, text)
+        self._open_ledger_keys(text)
         return self.person
 
-    def _choose(self, name: str | None) -> Person:
-        enrolled = {unb64(record["key"]) for record in self.genesis.pub["policy"]["governors"]}
-        here = [person for person in self.home.people() if person.key in enrolled]
-        chosen = [person for person in here if name is None or person.name == name]
-        if len(chosen) == 1:
-            return chosen[0]
-        names = ", ".join(person.name for person in here) or "nobody"
-        who = f"{name!r} is not" if name is not None else "nobody is" if not here else "it is not clear who is"
-        raise KeyLockedError(
-            f"{who} acting: enrolled in this case with a key in {self.home.path}: {names}",
-            "Name yourself with --as, or set EVIKIT_HOME to the key store that holds your key.",
-        )
+    def _open_ledger_keys(self, passphrase: str) -> None:
+        pair = self.roster().governance.ledger_keys[-1][1]
+        try:
+            self._ledger_keys = self.home.ledger_keys(pair[0].id, pair[1].id, passphrase)
+        except KeyLockedError:  # another person's key store entry: its keeper closes and signs, not whoever acts
+            self._ledger_keys = None
 
     def close(self) -> None:
         self.ledger.close()
@@ -183,6 +177,21 @@ class Case:
         if self._genesis is None:
             self._genesis = next(self.ledger.rows(0, 1)).entry
         return self._genesis
+
+    def roster(self) -> Roster:
+        """Who belongs to the case now. Read anew when governance has grown."""
+        self.ledger.refresh()
+        count = self.ledger.chain(0)[0]
+        if self._roster is None or self._roster[0] != count:
+            self._roster = (count, Roster.read(self.ledger))
+        return self._roster[1]
+
+    @property
+    def key_id(self) -> bytes:
+        """The id of the acting person's key."""
+        if self._key is None:
+            raise KeyLockedError("no key is open to sign with")
+        return self._key.key
 
     @property
     def zone(self) -> str:
@@ -218,14 +227,35 @@ class Case:
             "tool": _tool(),
         }
 
-    def _append(self, draft: Draft) -> Row:
+    def _append(self, draft: Draft, examine: Callable[[], None] | None = None) -> Row:
         if self._key is None:
             raise KeyLockedError("no key is open to sign with")
-        return self.ledger.append(draft, self._key)
 
-    def record(self, kind: str, n: int | None, values: Mapping[str, Json], re: Sequence[bytes] = ()) -> Recorded:
-        """Append an entry of the acting person; on return it is durable and its head is kept outside the case."""
-        row = self._append(Draft(kind, {**self._common(), **values}, n=n, re=tuple(re)))
+        def allowed(entry: Entry) -> None:
+            if entry.type != "genesis":
+                self.roster().admit(entry)
+            if examine is not None:
+                examine()
+
+        return self.ledger.append(draft, self._key, allowed)
+
+    def record(
+        self,
+        kind: str,
+        n: int | None,
+        values: Mapping[str, Json],
+        re: Sequence[bytes] = (),
+        *,
+        pub: Mapping[str, Any] | None = None,
+        entry_id: bytes = b"",
+        examine: Callable[[], None] | None = None,
+    ) -> Recorded:
+        """Append an entry of the acting person; on return it is durable and its head is kept outside the case.
+
+        It is refused where verifiers would hold it against the ledger. `examine` is asked while nobody else can write.
+        """
+        draft = Draft(kind, {**self._common(), **values}, n=n, re=tuple(re), pub=pub or {}, id=entry_id)
+        row = self._append(draft, examine)
         self.home.heads.keep(self.ledger)
         return Recorded(row.index, row.leaf, row.entry.seen_root)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from custody.case import Case
 from custody.durable import write_durably
-from custody.exhibits import outcomes, text
+from custody.exhibits import outcomes
 from custody.ledger.bundle import MAX_BUNDLE
 from custody.ledger.disclosure import ShownRow, compose_bundle, show_row
 from custody.ledger.entry import TYPES, Json, canonical, unb64
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.note import parse_note
 from custody.manifest import read_manifest
+from custody.opened import text
 from custody.target import shown
 
 

@@ -10,6 +10,7 @@ from custody.case import Case
 from custody.ledger.entry import MAX_REFERENCES, Digest, Json
 from custody.ledger.errors import CustodyError
 from custody.ledger.store import Row
+from custody.opened import text, values_of
 
 STATES = ("original", "best-evidence", "working-copy", "derived", "return", "report")
 DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
@@ -26,15 +27,6 @@ class Exhibit:
     state: str
     parent: str
     registered: Mapping[str, Json]
-
-
-def values_of(row: Row) -> dict[str, Json]:
-    """The opened fields of an entry."""
-    return {name: opening.value for name, opening in row.openings.items()}
-
-
-def text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def validate_ref(ref: str) -> str:

@@ -35,7 +35,8 @@ def ledger() -> None:
 
 
 def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:
-    from custody.exhibits import exhibits, text, values_of
+    from custody.exhibits import exhibits
+    from custody.opened import text, values_of
 
     refs = {item.n: item.ref for item in exhibits(case)}
     for row in case.ledger.rows():

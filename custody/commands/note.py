@@ -51,8 +51,8 @@ def note(  # noqa: PLR0917 - one parameter an option
 @with_settings
 def correct(settings: Settings, entry: str, field: str, new: str, reason: str) -> None:
     """Correct FIELD of ENTRY (its number, or the beginning of its hash): a new entry that names the old one."""
-    from custody.exhibits import values_of
     from custody.ledger.errors import CustodyError
+    from custody.opened import values_of
 
     with writing(settings) as case:
         row = case.find_entry(entry)

@@ -18,7 +18,8 @@ from custody.ledger.errors import IntegrityError, MalformedError
 from custody.ledger.faults import blob
 from custody.ledger.merkle import node_hash
 from custody.ledger.note import parse_note
-from custody.ledger.store import STORED_ROWS, Ledger
+from custody.ledger.statements import STORED_ROWS
+from custody.ledger.store import Ledger
 from custody.ledger.verdict import Trust, Verdict
 from custody.ledger.verify import Replay, replay_ledger
 

@@ -170,9 +170,9 @@ class Governance:
             del self._pending[target]
             _EFFECTS[pending.entry.type](self, index, target, pending.entry, dry_run=False)
 
-    def pending(self) -> int:
-        """How many entries still wait for a governor's approval."""
-        return len(self._pending)
+    def waiting(self) -> dict[bytes, set[bytes]]:
+        """Leaf of each entry that still waits for approval -> the keys that agreed so far."""
+        return {leaf: set(pending.approvers) for leaf, pending in self._pending.items()}
 
     # Each effect first validates (dry_run, when the entry is written), then takes hold (at the last approval needed).
 

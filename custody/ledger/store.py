@@ -17,10 +17,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, Insert, Update, bindparam, func, insert, select, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Connection, Engine, func, select
 
 from custody.ledger import schema
+from custody.ledger import statements as sql
 from custody.ledger.draft import compose, dump_openings
 from custody.ledger.entry import (
     MAX_DEPTH,
@@ -61,6 +61,9 @@ class Draft:
     pub: Mapping[str, Any] = field(default_factory=dict)
     id: bytes = b""
 
+
+Examine = Callable[[Entry], None]
+"""Looks at an entry about to be signed; raises to prevent it."""
 
 NEW = -1
 """`Draft.n` of a registration: the next ordinal."""
@@ -154,7 +157,13 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out others."""
+        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out others.
+
+        Within one that is open already it is that one.
+        """
+        if self._connection is not None and self._connection.in_transaction():
+            yield self._connection
+            return
         with translated(self.path):
             if self._connection is None:
                 self._connection = self._engine.connect()
@@ -163,7 +172,7 @@ class Ledger:
 
     def _refresh(self, connection: Connection) -> None:
         """Bring the head in memory up to the file: nothing to do unless another process wrote."""
-        last = connection.execute(_LAST).scalar_one()
+        last = connection.execute(sql.LAST).scalar_one()
         size = 0 if last is None else number(last) + 1
         if size == self._frontier.size and size:
             return
@@ -236,7 +245,7 @@ class Ledger:
         while start < stop:
             with self.transaction() as connection:
                 block = connection.execute(
-                    STORED_ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
+                    sql.STORED_ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
                 ).all()
             if not block:
                 return
@@ -248,7 +257,7 @@ class Ledger:
         """All entries of one type, oldest first: the file is searched, the entries of other types are not decoded."""
         mark = func.instr(schema.entry.c.payload, f'"type":"{kind}"'.encode())
         with self.transaction() as connection:
-            block = connection.execute(STORED_ROWS.where(mark > 0)).all()
+            block = connection.execute(sql.STORED_ROWS.where(mark > 0)).all()
         return [row for row in (_row(*item) for item in block) if row.entry.type == kind]
 
     def notes(self) -> list[bytes]:
@@ -274,10 +283,14 @@ class Ledger:
 
     # --- writing ---------------------------------------------------------------------------------------
 
-    def append(self, draft: Draft, signer: Signer) -> Row:
-        """Sign and store one entry; on return it is durable."""
+    def append(self, draft: Draft, signer: Signer, examine: Examine | None = None) -> Row:
+        """Sign and store one entry; on return it is durable.
+
+        `examine` sees the entry before it is signed, while nobody else can write; what it raises is raised, and
+        nothing is stored.
+        """
         with self._appending() as connection:
-            return self._write(connection, draft, signer)
+            return self._write(connection, draft, signer, examine)
 
     def append_closing(
         self, signer: Signer, values: Mapping[str, Json], note_for: Callable[[int, bytes], bytes]
@@ -287,7 +300,7 @@ class Ledger:
             pub = {"map_size": str(self._map.size), "map_root": b64(self._map.root)}
             self._write(connection, Draft("closing", values, pub=pub), signer)
             note = note_for(self.size, self.root)
-            connection.execute(_ADD_CHECKPOINT, {"size": self.size, "note": note})
+            connection.execute(sql.ADD_CHECKPOINT, {"size": self.size, "note": note})
         return note
 
     @contextmanager
@@ -301,7 +314,7 @@ class Ledger:
             self._frontier, self._chains, self._map, self._id = Frontier(), {}, ExhibitMap(), None
             raise
 
-    def _write(self, connection: Connection, draft: Draft, signer: Signer) -> Row:
+    def _write(self, connection: Connection, draft: Draft, signer: Signer, examine: Examine | None = None) -> Row:
         index, position = self.size, self._position(draft.n)
         if index and self._id is None:
             self._id = _node(connection, 0, 0)
@@ -318,22 +331,24 @@ class Ledger:
             commits={},
         )
         payload, openings = compose(entry, draft.values)
-        Entry.parse(payload)  # what a reader would refuse is never signed
+        parsed = Entry.parse(payload)  # what a reader would refuse is never signed
+        if examine is not None:
+            examine(parsed)
         sig = signer.sign_entry(payload)
         row = Row(index, payload, sig, leaf_of(payload, sig), openings)
-        _ADD_ENTRY.run(connection, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf})
-        _ADD_OPENING.run(connection, {"idx": index, "body": dump_openings(openings)})
+        sql.ADD_ENTRY.run(connection, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf})
+        sql.ADD_OPENING.run(connection, {"idx": index, "body": dump_openings(openings)})
         for level, pos, value in self._frontier.append(row.leaf):
-            _ADD_NODE.run(connection, {"level": level, "pos": pos, "hash": value})
+            sql.ADD_NODE.run(connection, {"level": level, "pos": pos, "hash": value})
         if position is not None:
             self._chains[position.n] = (position.seq, row.leaf, index)
             self._map.put(position.n, position.seq, row.leaf)
             if position.seq == 1:
                 values = {"n": position.n, "count": 1, "last": row.leaf, "idx": index}
-                _ADD_CHAIN.run(connection, values)
+                sql.ADD_CHAIN.run(connection, values)
             else:
                 values = {"b_n": position.n, "b_count": position.seq, "b_last": row.leaf, "b_idx": index}
-                _SET_CHAIN.run(connection, values)
+                sql.SET_CHAIN.run(connection, values)
         return row
 
     def _position(self, n: int | None) -> ChainPosition | None:
@@ -347,40 +362,8 @@ class Ledger:
         return ChainPosition(n, count + 1, last)
 
 
-STORED_ROWS = (
-    select(schema.entry.c.idx, schema.entry.c.payload, schema.entry.c.sig, schema.entry.c.leaf, schema.opening.c.body)
-    .select_from(schema.entry.outerjoin(schema.opening, schema.entry.c.idx == schema.opening.c.idx))
-    .order_by(schema.entry.c.idx)
-)
-
-
-class _Prepared:
-    """A statement of SQLAlchemy's, compiled once: an append runs five, and each would cost as much as a signature."""
-
-    def __init__(self, statement: Insert | Update) -> None:
-        compiled = statement.compile(dialect=sqlite.dialect())
-        self._sql, self._order = str(compiled), tuple(compiled.positiontup or ())
-
-    def run(self, connection: Connection, values: Mapping[str, object]) -> None:
-        connection.exec_driver_sql(self._sql, tuple(values[name] for name in self._order))
-
-
-_LAST = select(func.max(schema.entry.c.idx))
-_ADD_CHECKPOINT = insert(schema.checkpoint)
-_ADD_ENTRY, _ADD_OPENING = _Prepared(insert(schema.entry)), _Prepared(insert(schema.opening))
-_ADD_NODE, _ADD_CHAIN = _Prepared(insert(schema.node)), _Prepared(insert(schema.chain))
-_SET_CHAIN = _Prepared(
-    update(schema.chain)
-    .where(schema.chain.c.n == bindparam("b_n"))
-    .values(count=bindparam("b_count"), last=bindparam("b_last"), idx=bindparam("b_idx"))
-)
-_NODE = select(schema.node.c.hash).where(
-    schema.node.c.level == bindparam("b_level"), schema.node.c.pos == bindparam("b_pos")
-)
-
-
 def _node(connection: Connection, level: int, position: int) -> bytes:
-    value = connection.execute(_NODE, {"b_level": level, "b_pos": position}).scalar_one_or_none()
+    value = connection.execute(sql.NODE, {"b_level": level, "b_pos": position}).scalar_one_or_none()
     if value is None or len(blob(value)) != HASH_SIZE:
         raise IntegrityError("the ledger's tree lacks a node: its file is damaged", "Restore it from a backup.")
     return blob(value)

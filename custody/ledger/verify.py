@@ -190,7 +190,7 @@ class Replay:
                 self.verdict.fail(index, "opening", f"the field {name!r} is missing and nobody approved its erasure")
         self.verdict.count("fields erased", erased)
         self.verdict.count("fields withheld", withheld)
-        if waiting := self.governance.pending():
+        if waiting := len(self.governance.waiting()):
             note(None, "pending", f"{waiting} governing entries still wait for approval")
         if self.governance.continues:
             note(0, "continues", "this ledger continues another one, which must be verified by itself")

@@ -21,11 +21,11 @@ from custody.exhibits import (
     open_accesses,
     outcomes,
     parse_digest,
-    text,
     validate_ref,
 )
 from custody.ledger.entry import Digest, Json
 from custody.ledger.errors import CustodyError, IntegrityError
+from custody.opened import text
 from custody.target import Target, shown
 from forensics import results
 from forensics.commands.copying import copy_of

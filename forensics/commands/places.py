@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from custody.exhibits import outcomes, text
+from custody.exhibits import outcomes
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
+from custody.opened import text
 from custody.target import Target
 from forensics.results import Run, current_runs
 

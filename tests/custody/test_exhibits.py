@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from custody.exhibits import parse_digest, text, validate_ref
+from custody.exhibits import parse_digest, validate_ref
 from custody.ledger.entry import Digest, Json
 from custody.ledger.errors import CustodyError
+from custody.opened import text
 
 
 @pytest.mark.parametrize("ref", ["AH/1", "Ë-3", "предмет 7", "x" * 64])
