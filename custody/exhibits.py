@@ -49,18 +49,16 @@ def parse_digest(given: str) -> Digest:
 
 def exhibits(case: Case) -> Iterator[Exhibit]:
     """All registered exhibits, in the order of their registration."""
-    for row in case.ledger.rows_of("exhibit.register"):
-        values, x = values_of(row), row.entry.x
-        if x is not None:
-            yield Exhibit(
-                x.n,
-                text(values.get("ref")),
-                text(values.get("kind")),
-                text(values.get("description")),
-                text(values.get("state")),
-                text(values.get("parent")),
-                values,
-            )
+    yield from map(exhibit_of, case.ledger.rows_of("exhibit.register"))
+
+
+def exhibit_of(row: Row) -> Exhibit:
+    """The exhibit that a registration brings in."""
+    values, x = values_of(row), row.entry.x
+    ref, kind, description, state, parent = (
+        text(values.get(name)) for name in ("ref", "kind", "description", "state", "parent")
+    )
+    return Exhibit(x.n if x is not None else 0, ref, kind, description, state, parent, values)
 
 
 def find_exhibit(case: Case, ref: str) -> Exhibit | None:

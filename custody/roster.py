@@ -93,6 +93,11 @@ class Roster:
         """Whose key this is, or None."""
         return next((member for member in self.members if member.key == key), None)
 
+    def same_person(self, key: bytes, other: bytes) -> bool:
+        """Whether two keys are one person's: the same key, or one name and agency (a replaced or a lost key)."""
+        a, b = self.member(key), self.member(other)
+        return key == other or (a is not None and b is not None and (a.name, a.agency) == (b.name, b.agency))
+
     def find(self, given: str) -> Member:
         """A person by name, or by the beginning (8 or more hex digits) of their key's id.
 

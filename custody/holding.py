@@ -1,0 +1,182 @@
+"""Where an exhibit stands: who holds it, under which seal, in which place, and what is offered to whom.
+
+Derived from the exhibit's entries alone, in their order. An entry that does not fit what stood before (an acceptance
+by somebody else, an answer to an offer withdrawn) changes nothing: it stands in the ledger for the rules of handling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from custody.case import Case
+from custody.exhibits import Exhibit, exhibit_of, need_exhibit
+from custody.ledger.entry import Json, unb64
+from custody.ledger.errors import CustodyError, MalformedError
+from custody.ledger.store import Row
+from custody.opened import text, values_of
+
+LIFECYCLE = (
+    "exhibit.register", "exhibit.seal", "exhibit.open", "exhibit.move", "exhibit.relocate", "exhibit.return",
+    "exhibit.dispose", "transfer.offer", "transfer.accept", "transfer.refuse", "transfer.withdraw",
+    "transfer.receive", "transfer.receipt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A hand-over that waits for its answer: to whom (key id), and the challenge their reading must answer."""
+
+    leaf: bytes
+    index: int
+    giver: bytes
+    to_key: bytes
+    to_person: str
+    challenge: bytes
+    seal: str
+    digest: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An exhibit as it stands. `holder` is a key id; `seal` the number of the seal that is on, "" for none.
+
+    `gone` says how it left ("returned to ...", "disposed of ...", "handed over to ..."), with `index` of the entry
+    that last changed any of this.
+    """
+
+    exhibit: Exhibit
+    holder: bytes
+    holder_name: str
+    index: int
+    seal: str = ""
+    storage: str = ""
+    offer: Offer | None = None
+    gone: str = ""
+
+
+def seal_number(value: Json) -> str:
+    """The number of a seal, from an entry's `seal`: a text, or an object with `number`."""
+    return text(value.get("number")) if isinstance(value, dict) else text(value)
+
+
+def _digest(value: Json) -> dict[str, str]:
+    return {name: text(item) for name, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _offered(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+    try:
+        to_key, challenge = unb64(values.get("to_key"), 32), unb64(values.get("challenge"), 32)
+    except MalformedError:  # withheld or ill made: an offer that nobody can answer
+        return now
+    offer = Offer(
+        row.leaf, row.index, row.entry.key, to_key, text(values.get("to_person")), challenge,
+        seal_number(values.get("seal")), _digest(values.get("digest")),
+    )  # fmt: skip
+    return replace(now, offer=offer)
+
+
+def _answers(now: Holding, row: Row) -> Offer | None:
+    """The open offer that the entry answers: the earliest answer counts, a later one finds none."""
+    return now.offer if now.offer is not None and now.offer.leaf in row.entry.re else None
+
+
+def _accepted(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+    offer = _answers(now, row)
+    if offer is None or offer.to_key != row.entry.key:
+        return now
+    seal = seal_number(values.get("seal")) or now.seal
+    return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None)
+
+
+def _ended(now: Holding, row: Row, _values: Mapping[str, Json]) -> Holding:
+    return replace(now, offer=None) if _answers(now, row) else now
+
+
+def _receipted(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+    if _answers(now, row) is None:
+        return now
+    if text(values.get("outcome")) != "accepted":
+        return replace(now, offer=None)
+    return replace(now, offer=None, gone=f"handed over to {text(values.get('receiver'))}")
+
+
+def _received(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+    """From another agency: it is here (again)."""
+    if text(values.get("outcome")) != "accepted":
+        return now
+    seal = seal_number(values.get("seal"))
+    return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None, gone="")
+
+
+def _left(how: str) -> Callable[[Holding, Row, Mapping[str, Json]], Holding]:
+    def apply(now: Holding, _row: Row, values: Mapping[str, Json]) -> Holding:
+        said = text(values.get("recipient")) if how == "returned to" else f"({text(values.get('method'))})"
+        return replace(now, gone=f"{how} {said}".strip(), offer=None)
+
+    return apply
+
+
+_EFFECTS: Mapping[str, Callable[[Holding, Row, Mapping[str, Json]], Holding]] = {
+    "exhibit.seal": lambda now, _, values: replace(now, seal=seal_number(values.get("seal"))),
+    "exhibit.open": lambda now, _, __: replace(now, seal=""),
+    "exhibit.move": lambda now, _, values: replace(now, storage=text(values.get("storage_to"))),
+    "exhibit.return": _left("returned to"),
+    "exhibit.dispose": _left("disposed of"),
+    "transfer.offer": _offered,
+    "transfer.accept": _accepted,
+    "transfer.refuse": _ended,
+    "transfer.withdraw": _ended,
+    "transfer.receive": _received,
+    "transfer.receipt": _receipted,
+}
+
+
+def _begun(row: Row) -> Holding:
+    exhibit, values = exhibit_of(row), values_of(row)
+    return Holding(exhibit, row.entry.key, text(values.get("actor")), row.index, seal=seal_number(values.get("seal")))
+
+
+def _rows(case: Case) -> Iterator[Row]:
+    """The entries that move exhibits, in their order."""
+    yield from sorted((row for kind in LIFECYCLE for row in case.ledger.rows_of(kind)), key=lambda row: row.index)
+
+
+def holdings(case: Case) -> dict[int, Holding]:
+    """Every exhibit by ordinal, as it stands now."""
+    found: dict[int, Holding] = {}
+    for row in _rows(case):
+        n = row.entry.x.n if row.entry.x is not None else 0
+        if row.entry.type == "exhibit.register":
+            found[n] = _begun(row)
+        elif n in found and row.entry.type in _EFFECTS:
+            changed = _EFFECTS[row.entry.type](found[n], row, values_of(row))
+            found[n] = replace(changed, index=row.index) if changed != found[n] else found[n]
+    return found
+
+
+def holding_of(case: Case, n: int) -> Holding:
+    """One exhibit as it stands now."""
+    return holdings(case)[n]
+
+
+def refuse_gone(case: Case, n: int) -> None:
+    """CustodyError where the exhibit is no longer here: returned, disposed of, or in another agency's hands."""
+    now = holding_of(case, n)
+    if now.gone:
+        raise CustodyError(
+            f"{now.exhibit.ref} was {now.gone} (entry {now.index}): it is no longer here",
+            "If that entry is wrong, correct it in the open with `evikit correct`, and register what you hold.",
+        )
+
+
+def need_present(case: Case, ref: str) -> Exhibit:
+    """The exhibit with this reference, which must still be here."""
+    exhibit = need_exhibit(case, ref)
+    refuse_gone(case, exhibit.n)
+    return exhibit
+
+
+def is_mine(case: Case, now: Holding) -> bool:
+    """Whether the acting person holds the exhibit, be it with an earlier key of theirs."""
+    return case.roster().same_person(now.holder, case.key_id)
