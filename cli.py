@@ -10,39 +10,23 @@ import click
 from custody.commands.screen import Settings, settled, tell_error
 
 COMMANDS = {
-    "demo": "forensics.commands.demo:demo",
-    "init": "custody.commands.init:init",
-    "ingest": "forensics.commands.ingest:ingest",
-    "volumes": "forensics.commands.query:volumes",
-    "files": "forensics.commands.query:files",
-    "artefacts": "forensics.commands.query:artefacts",
-    "timeline": "forensics.commands.query:timeline",
-    "extract": "forensics.commands.extract:extract",
-    "verify": "forensics.commands.verify:verify",
-    "note": "custody.commands.note:note",
-    "correct": "custody.commands.note:correct",
-    "report": "custody.commands.report:report",
-    "bundle": "custody.commands.bundle:bundle",
-    "ledger": "custody.commands.ledger:ledger",
+    "demo": ("forensics.commands.demo", "Run the main job on a sample case, end to end."),
+    "init": ("custody.commands.init", "Begin a case: its folder, its ledger, its first examiner."),
+    "ingest": ("forensics.commands.ingest", "Take evidence in: digests, file systems, logs, custody."),
+    "volumes": ("forensics.commands.query", "List the volumes found on the media."),
+    "files": ("forensics.commands.query", "List files, allocated and deleted, with times and digests."),
+    "artefacts": ("forensics.commands.query", "List what was read from logs and other traces."),
+    "timeline": ("forensics.commands.query", "List everything that has a time, in order."),
+    "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
+    "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
+    "note": ("custody.commands.note", "Record an observation or an opinion about an exhibit."),
+    "correct": ("custody.commands.note", "Correct a field of an earlier entry, leaving both to be seen."),
+    "person": ("custody.commands.person", "People of a case and their keys: request, enrol, rotate, revoke."),
+    "report": ("custody.commands.report", "Write the court report and the bundle that proves it."),
+    "bundle": ("custody.commands.bundle", "Make, verify or show a bundle (verify needs no case)."),
+    "ledger": ("custody.commands.ledger", "The custody ledger: log, verify, checkpoint, backup, approve."),
 }
-"""Every command in the order of --help, and where it stands. A new command is a file and a line here."""
-
-SUMMARIES = {
-    "demo": "Run the main job on a sample case, end to end.",
-    "init": "Begin a case: its folder, its ledger, its first examiner.",
-    "ingest": "Take evidence in: digests, file systems, logs, custody.",
-    "volumes": "List the volumes found on the media.",
-    "files": "List files, allocated and deleted, with times and digests.",
-    "artefacts": "List what was read from logs and other traces.",
-    "timeline": "List everything that has a time, in order.",
-    "extract": "Copy files out of the evidence, each an access of its own.",
-    "verify": "Re-hash evidence and compare it with the ledger.",
-    "note": "Record an observation or an opinion about an exhibit.",
-    "correct": "Correct a field of an earlier entry, leaving both to be seen.",
-    "report": "Write the court report and the bundle that proves it.",
-    "bundle": "Make, verify or show a bundle (verify needs no case).",
-    "ledger": "The custody ledger: log, verify, checkpoint, backup.",
-}
+"""Every command in the order of --help: the module that holds a function of its name, and what --help says."""
 
 
 class LazyGroup(click.Group):
@@ -54,13 +38,12 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

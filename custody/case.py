@@ -14,6 +14,7 @@ import socket
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
 from custody.ledger.draft import validate_value
 from custody.ledger.entry import Entry, Json, b64
 from custody.ledger.errors import CustodyError, KeyLockedError
+from custody.ledger.governance import ledger_key_pair
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
@@ -82,6 +84,15 @@ class Recorded:
     seen_root: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Founders:
+    """Governors beside the one who begins the case: their key records (R25), what is said of them, and the `need`."""
+
+    records: Sequence[Mapping[str, str]] = ()
+    facts: Sequence[dict[str, Json]] = ()
+    need: int = 1
+
+
 class Case:
     """An open case. Reading needs no key; the first `record` asks for the passphrase."""
 
@@ -90,7 +101,7 @@ class Case:
         self.facts = _facts(path)
         self.person: Person | None = None
         self._key: EntryKey | None = None
-        self._ledger_keys: LedgerKeys | None = None
+        self._ledger_keys: dict[bytes, LedgerKeys] = {}
         self._genesis: Entry | None = None
         self._roster: tuple[int, Roster] | None = None
 
@@ -110,9 +121,13 @@ class Case:
         domain: str = NO_DOMAIN,
         kind: str = "live",
         title: str = "",
+        founders: Founders | None = None,
         clock: Clock = time.time_ns,
     ) -> Case:
-        """A new case folder whose ledger begins with its genesis: policy, ledger key, first examiner."""
+        """A new case folder whose ledger begins with its genesis: policy, ledger key, first examiner.
+
+        `founders` are further governors, and how many of all must sign what governs.
+        """
         zone_of(zone)
         validate_domain(domain)
         key = home.entry_key(person.key, passphrase)
@@ -125,9 +140,11 @@ class Case:
             toml = "".join(f"{name} = {quoted(value)}\n" for name, value in lines.items())
             write_durably(path / "case.toml", toml.encode(), 0o644)
             case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
-            case.person, case._key, case._ledger_keys = person, key, keys
-            pub = _genesis_policy(key, keys, kind, domain)
-            case._append(Draft("genesis", {**case._common(), "case": dict[str, Json](facts)}, n=0, pub=pub))
+            case.person, case._key, case._ledger_keys = person, key, {EntryKey(keys.ed25519).key: keys}
+            others = founders or Founders()
+            listed: dict[str, Json] = {"governors": list(others.facts)} if others.facts else {}
+            pub = _genesis_policy(key, keys, kind, domain, others)
+            case._append(Draft("genesis", {**case._common(), "case": {**facts, **listed}}, n=0, pub=pub))
             case.checkpoint()
         except BaseException:
             for name in _FILES:  # half a case would stand in the way of the next attempt
@@ -150,16 +167,20 @@ class Case:
         """Choose who acts and open their key (and the ledger's, where it is kept here under the same passphrase)."""
         self.person = self.roster().choose(self.home, name)
         text = passphrase()
-        self._key = self.home.entry_key(self.person.key, text)
+        self._key, self._ledger_keys = self.home.entry_key(self.person.key, text), {}
         self._open_ledger_keys(text)
         return self.person
 
     def _open_ledger_keys(self, passphrase: str) -> None:
-        pair = self.roster().governance.ledger_keys[-1][1]
-        try:
-            self._ledger_keys = self.home.ledger_keys(pair[0].id, pair[1].id, passphrase)
-        except KeyLockedError:  # another person's key store entry: its keeper closes and signs, not whoever acts
-            self._ledger_keys = None
+        """Those in force, and those that wait for approval: another's approval may bring them in while we work."""
+        roster = self.roster()
+        waiting = [item.row.entry for item in roster.waiting() if item.row.entry.type == "ledger.rotate"]
+        pairs = [roster.governance.ledger_keys[-1][1], *(ledger_key_pair(e.pub["ledger_keys"]) for e in waiting)]
+        for first, second in pairs:
+            with suppress(KeyLockedError):  # sealed by somebody else: its keeper closes and signs, not whoever acts
+                keys = self.home.ledger_keys(first.id, second.id, passphrase)
+                if keys is not None:
+                    self._ledger_keys[first.id] = keys
 
     def close(self) -> None:
         self.ledger.close()
@@ -232,12 +253,15 @@ class Case:
             raise KeyLockedError("no key is open to sign with")
 
         def allowed(entry: Entry) -> None:
-            if entry.type != "genesis":
-                self.roster().admit(entry)
-            if examine is not None:
+            if examine is not None:  # it says more clearly than the format's rules what is wrong
                 examine()
+            self._admit(entry)
 
         return self.ledger.append(draft, self._key, allowed)
+
+    def _admit(self, entry: Entry) -> None:
+        if entry.type != "genesis":
+            self.roster().admit(entry)
 
     def record(
         self,
@@ -266,12 +290,20 @@ class Case:
         x = row.entry.x
         return x.n if x else 0
 
+    def rotate_ledger_keys(self, passphrase: str, reason: str) -> Recorded:
+        """Make new keys for the ledger itself; they sign once the entry has the governing signatures it needs."""
+        keys = self.home.make_ledger_keys(passphrase)
+        self._ledger_keys[EntryKey(keys.ed25519).key] = keys
+        return self.record("ledger.rotate", 0, {"reason": reason}, pub={"ledger_keys": keys.records()})
+
     def seal(self) -> bool:
         """Checkpoint if entries stand that no checkpoint covers; whether all entries are covered now."""
+        return bool(self.uncovered()) and self.checkpoint() is not None
+
+    def uncovered(self) -> int:
+        """How many entries no checkpoint covers yet."""
         notes = self.ledger.notes()
-        if notes and parse_note(notes[-1]).checkpoint.size == self.ledger.size:
-            return False
-        return self.checkpoint() is not None
+        return self.ledger.size - (parse_note(notes[-1]).checkpoint.size if notes else 0)
 
     def fingerprint(self) -> str:
         """The fingerprint of the newest checkpoint (64 hex digits), or "" without one."""
@@ -280,11 +312,13 @@ class Case:
 
     def checkpoint(self) -> bytes | None:
         """Close and sign the head; None (entries stay unsigned by the ledger) where its keys are not kept here."""
-        if self._ledger_keys is None:
+        keys = self._ledger_keys.get(self.roster().governance.ledger_keys[-1][1][0].id)
+        if keys is None:
             return None
         values = {"claimed_at": claimed(self._clock()), "clock": _clock_facts(self.zone), "tool": _tool()}
         domain = str(self.genesis.pub["domain"])
-        note = close(self.ledger, self._ledger_keys, domain, values, self._clock() // 1_000_000_000)
+        seconds = self._clock() // 1_000_000_000
+        note = close(self.ledger, keys, domain, values, seconds, examine=self._admit)
         self.home.heads.keep(self.ledger)
         return note
 
@@ -315,10 +349,15 @@ def _prepare_folder(path: Path, home: Home) -> None:
         raise CustodyError(f"{path} cannot be made: {error.strerror}", "Choose another folder.") from error
 
 
-def _genesis_policy(key: EntryKey, keys: LedgerKeys, kind: str, domain: str) -> dict[str, Any]:
+def _genesis_policy(key: EntryKey, keys: LedgerKeys, kind: str, domain: str, founders: Founders) -> dict[str, Any]:
     algorithm, public = public_key_of(key.private)
-    governor = {"key": b64(key.key), "pk": b64(public), "alg": algorithm}
-    policy = {"governors": [governor], "need": "1", "ledger_keys": keys.records(), "keeper_same_as_author": True}
+    governors = [{"key": b64(key.key), "pk": b64(public), "alg": algorithm}, *founders.records]
+    policy = {
+        "governors": governors,
+        "need": str(founders.need),
+        "ledger_keys": keys.records(),
+        "keeper_same_as_author": True,
+    }
     return {"kind": kind, "domain": domain, "policy": policy, "continues": None}
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
@@ -20,7 +21,8 @@ from custody.durable import write_durably
 from custody.keys import open_private_key, seal_private_key
 from custody.ledger.checkpoint import EntryKey, KeptHeads, LedgerKeys
 from custody.ledger.draft import validate_value
-from custody.ledger.errors import CustodyError, KeyLockedError
+from custody.ledger.entry import Json, canonical, decode
+from custody.ledger.errors import CustodyError, KeyLockedError, MalformedError
 from custody.ledger.signing import PrivateKey, key_id, public_key_of
 
 ROLES = (
@@ -35,6 +37,8 @@ ROLES = (
     "defence-expert",
     "trainer",
 )
+
+KEY_FORMAT = "evikit-keys-1"
 
 Passphrase = Callable[[], str]
 """Asks for the passphrase, once."""
@@ -119,6 +123,42 @@ class Home:
         write_durably(self._file(key, "toml"), text.encode())
         return Person(name, agency, role, key)
 
+    def find(self, name: str, agency: str) -> Person | None:
+        """The person of this name and agency whose key is here, the one made last; None when there is none."""
+        same = [person for person in self.people() if (person.name, person.agency) == (name, agency)]
+        return max(same, key=lambda person: self._file(person.key, "toml").stat().st_mtime_ns, default=None)
+
+    def holds(self, key: bytes) -> bool:
+        """Whether the private key with this id is here."""
+        return self._file(key, "pem").is_file()
+
+    def export_keys(self, keys: Sequence[bytes]) -> bytes:
+        """Sealed keys, still sealed, with whose they are, as one file to carry to another key store."""
+        items: list[Json] = []
+        for key in keys:
+            record = self._file(key, "toml")
+            try:
+                sealed = self._file(key, "pem").read_text("ascii")
+                whose = record.read_text("utf-8") if record.exists() else ""
+            except (OSError, ValueError) as error:
+                raise KeyLockedError(
+                    f"the key {key.hex()[:16]} is not in {self.path}", "Set EVIKIT_HOME to the key store that has it."
+                ) from error
+            items.append({"key": key.hex(), "sealed": sealed, "record": whose})
+        return canonical({"format": KEY_FORMAT, "keys": items}) + b"\n"
+
+    def import_keys(self, data: bytes, passphrase: str) -> list[bytes]:
+        """Take in what `export_keys` wrote, where the passphrase opens it; the ids of the keys."""
+        taken: list[bytes] = []
+        for key, sealed, record in _exported(data):
+            private = open_private_key(sealed, passphrase)
+            if key_id(*public_key_of(private)) != key:
+                raise CustodyError("the file holds another key than it says", "Export it again.")
+            taken.append(self._keep(private, passphrase))
+            if record:
+                write_durably(self._file(key, "toml"), record)
+        return taken
+
     def entry_key(self, key: bytes, passphrase: str) -> EntryKey:
         """The signing key with this id; KeyLockedError when it is not here or does not open."""
         private = self._open(key, passphrase)
@@ -141,3 +181,19 @@ class Home:
         if not isinstance(first, Ed25519PrivateKey) or not isinstance(second, MLDSA44PrivateKey):
             raise KeyLockedError("the ledger's keys are not of the kinds its genesis names")
         return LedgerKeys(first, second)
+
+
+def _exported(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """(key id, sealed key, record) of each exported key; CustodyError for any other file."""
+    try:
+        body: Any = decode(data.removesuffix(b"\n"), 1 << 20)
+        if not isinstance(body, dict) or body.get("format") != KEY_FORMAT or not isinstance(body["keys"], list):
+            raise KeyError("format")  # noqa: TRY301 - one way to refuse
+        found = [
+            (bytes.fromhex(item["key"]), item["sealed"].encode(), item["record"].encode()) for item in body["keys"]
+        ]
+        for _, _, record in found:
+            tomllib.loads(record.decode())
+    except (MalformedError, ValueError, KeyError, TypeError, AttributeError) as error:  # ValueError: TOML and hex
+        raise CustodyError("that is no file of exported keys", "`evikit person export-key` makes one.") from error
+    return found

@@ -35,7 +35,7 @@ COMMANDS = dict(tree(root))  # type: ignore[arg-type]
 
 def sections() -> dict[str, str]:
     """The page by command; what stands before the first one is under ""."""
-    parts = re.split(r"^##+ `evikit ([a-z ]+)`$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+    parts = re.split(r"^##+ `evikit ([a-z -]+)`$", PAGE.read_text("utf-8"), flags=re.MULTILINE)
     return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from custody.commands.screen import Settings, passphrase, put_facts, put_json, with_settings
+
+if TYPE_CHECKING:
+    from custody.case import Founders
 
 
 @click.command()
@@ -18,11 +22,25 @@ from custody.commands.screen import Settings, passphrase, put_facts, put_json, w
 @click.option("--title", default="", help="What the case is about.")
 @click.option("--zone", default="UTC", show_default=True, help="The case's time zone (IANA name), for showing times.")
 @click.option("--domain", default=None, help="A domain of the agency, for the name of the ledger.")
+@click.option(
+    "--governor",
+    "governors",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="REQUEST",
+    help="A further governor, by a request made with --founder. May be given several times.",
+)
+@click.option(
+    "--need",
+    type=click.IntRange(1),
+    default=None,
+    help="How many governors must sign what governs. Default: 2 with a further governor, else 1.",
+)
 @click.option("--kind", type=click.Choice(["live", "exercise"]), default="live", show_default=True)
 @with_settings
 def init(  # noqa: PLR0917 - one parameter an option
     settings: Settings, folder: Path, number: str, agency: str, examiner: str,
-    role: str, title: str, zone: str, domain: str | None, kind: str,
+    role: str, title: str, zone: str, domain: str | None, governors: tuple[Path, ...], need: int | None, kind: str,
 ) -> None:  # fmt: skip
     """Begin a case in DIR: its folders, its ledger, and you as its first examiner.
 
@@ -40,14 +58,16 @@ def init(  # noqa: PLR0917 - one parameter an option
     for what, value in (("case number", number), ("agency", agency), ("examiner's name", examiner)):
         if not value.strip() or not value.isprintable():
             raise CustodyError(f"the {what} is empty or holds control characters", "Write it as on paper.")
+    founders = _founders(governors, need)
     home = Home.default()
     validate_folder(folder, home)
-    known = [p for p in home.people() if (p.name, p.agency) == (examiner, agency)]
-    secret = passphrase(confirm=not known)
-    person = known[0] if known else home.make_person(examiner, agency, role, secret)
+    known = home.find(examiner, agency)
+    secret = passphrase(confirm=known is None)
+    person = known or home.make_person(examiner, agency, role, secret)
     with Case.create(
         folder, home, person, secret,
         number=number, agency=agency, zone=zone, domain=domain or NO_DOMAIN, kind=kind, title=title,
+        founders=founders,
     ) as case:  # fmt: skip
         facts = {
             "case": str(case.path),
@@ -60,7 +80,7 @@ def init(  # noqa: PLR0917 - one parameter an option
             "keys": str(home.path),
         }
     if settings.json:
-        put_json({**facts, "key": person.key.hex(), "key_was_here": bool(known)})
+        put_json({**facts, "key": person.key.hex(), "key_was_here": known is not None})
         return
     put_facts(facts)
     if not settings.quiet:
@@ -70,3 +90,27 @@ def init(  # noqa: PLR0917 - one parameter an option
             "own signature adds no independence.",
             err=True,
         )
+
+
+def _founders(files: tuple[Path, ...], need: int | None) -> Founders:
+    """Further governors from their requests; one who is named twice, or a need nobody can meet, is refused."""
+    from custody.case import Founders
+    from custody.commands.files import read_small
+    from custody.enrolment import read_request
+    from custody.ledger.entry import b64
+    from custody.ledger.errors import CustodyError
+
+    asked = [read_request(read_small(file)) for file in files]
+    if any(request.ledger is not None for request in asked):
+        raise CustodyError(
+            "a request is for a case that exists", "A founder asks with `evikit person request --founder`."
+        )
+    keys = {request.public.id for request in asked}
+    wanted = (2 if asked else 1) if need is None else need
+    if len(keys) != len(asked) or wanted > len(asked) + 1:
+        raise CustodyError(
+            f"{wanted} governing signatures cannot be had from {len(keys) + 1} governors", "Name more with --governor."
+        )
+    records = [{"key": b64(r.public.id), "pk": b64(r.public.pk), "alg": r.public.alg} for r in asked]
+    facts = [{"key": r.public.id.hex(), **r.described()} for r in asked]
+    return Founders(records, facts, wanted)

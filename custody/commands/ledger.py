@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from custody.commands.governance import approve, freeze, policy, rotate
 from custody.commands.screen import (
     INTEGRITY,
     Settings,
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 @settled
 def ledger() -> None:
     """The custody ledger: who did what to which exhibit, provably."""
+
+
+for _command in (approve, policy, rotate, freeze):
+    ledger.add_command(_command)
 
 
 def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,7 @@ from custody.ledger.errors import CustodyError, KeyLockedError
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.ledger.verdict import Trust
+    from custody.people import Passphrase
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -127,13 +128,16 @@ def reading(settings: Settings) -> Iterator[Case]:
 
 
 @contextmanager
-def writing(settings: Settings) -> Iterator[Case]:
-    """The case, open to write, with the acting person's key; what was appended ends with a checkpoint."""
+def writing(settings: Settings, ask: Passphrase | None = None) -> Iterator[Case]:
+    """The case, open to write, with the acting person's key; what was appended ends with a checkpoint.
+
+    `ask` gives the passphrase where the command has asked for it already.
+    """
     from custody.case import Case, find_case
     from custody.people import Home
 
     with Case.open(find_case(settings.case), Home.default(), writable=True) as case:
-        case.unlock(settings.actor, passphrase)
+        case.unlock(settings.actor, ask or passphrase)
         try:
             yield case
         except BaseException:
@@ -142,6 +146,10 @@ def writing(settings: Settings) -> Iterator[Case]:
             raise
         if case.seal():
             remark(settings, f"ledger: {case.ledger.size} entries, fingerprint {case.fingerprint()}")
+        elif waiting := case.uncovered():
+            remark(
+                settings, f"ledger: {waiting} not yet under a checkpoint; it is made by who keeps the ledger's own key"
+            )
 
 
 def trust_from(anchors: Sequence[str], trust_file: str | None) -> Trust:

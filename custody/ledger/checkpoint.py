@@ -19,7 +19,7 @@ from custody.ledger.entry import Json, b64, unb64, undec
 from custody.ledger.errors import CustodyError, IntegrityError, MalformedError
 from custody.ledger.note import Checkpoint, sign_checkpoint
 from custody.ledger.signing import key_id, public_key_of, sign_entry
-from custody.ledger.store import Ledger
+from custody.ledger.store import Examine, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,22 @@ def origin(domain: str, ledger: bytes) -> str:
     return f"{domain}/evikit/{ledger.hex()}"
 
 
-def close(ledger: Ledger, keys: LedgerKeys, domain: str, values: Mapping[str, Json], posix_time: int) -> bytes:
+def close(
+    ledger: Ledger,
+    keys: LedgerKeys,
+    domain: str,
+    values: Mapping[str, Json],
+    posix_time: int,
+    *,
+    examine: Examine | None = None,
+) -> bytes:
     """Append a closing entry and return the checkpoint over it; `posix_time` (seconds) is the signer's claim."""
     name = origin(domain, ledger.id)
 
     def note_for(size: int, root: bytes) -> bytes:
         return sign_checkpoint(Checkpoint(name, size, root), keys.ed25519, keys.mldsa, posix_time)
 
-    return ledger.append_closing(EntryKey(keys.ed25519), values, note_for)
+    return ledger.append_closing(EntryKey(keys.ed25519), values, note_for, examine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,13 @@ class KeptHeads:
         kept = self.load(ledger.id)
         if kept is not None and kept[0] > ledger.size:
             return
+        self.keep_head(ledger.id, ledger.size, ledger.root)
+
+    def keep_head(self, ledger: bytes, size: int, root: bytes) -> None:
+        """Remember this head of a ledger, durably, whatever was kept before."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        text = json.dumps({"size": str(ledger.size), "root": b64(ledger.root)})
-        write_durably(self._path(ledger.id), text.encode())
+        text = json.dumps({"size": str(size), "root": b64(root)})
+        write_durably(self._path(ledger), text.encode())
 
     def load(self, ledger: bytes) -> tuple[int, bytes] | None:
         """(size, root) last kept, or None where this machine has not met the ledger."""

@@ -189,16 +189,18 @@ class Governance:
             raise MalformedError("an enrolment names no role")
         if not verify_payload(key.alg, key.pk, proof, unb64(entry.pub["pop"])):
             raise MalformedError("an enrolment does not prove possession of its key")
-        taken = {*self.persons, *self.governors, *self.revoked, *self._keys_of_ledger()}
+        taken = {
+            *self.persons,
+            *self.governors,
+            *self.revoked,
+            *(own.id for _, pair in self.ledger_keys for own in pair),
+        }
         if dry_run and key.id in taken:
             raise MalformedError("a key is enrolled twice")
         if dry_run and entry.type == "person.rotate" and self.entitled.get(entry.key) != entry.re[0]:
             raise MalformedError("a rotation does not answer the entry that enrolled its signer")
         if not dry_run and key.id not in taken:
             self._install(leaf, key, replaced=entry.key if entry.type == "person.rotate" else b"")
-
-    def _keys_of_ledger(self) -> set[bytes]:
-        return {key.id for _, pair in self.ledger_keys for key in pair}
 
     def _install(self, leaf: bytes, key: PublicKey, replaced: bytes) -> None:
         # whoever governs goes on governing with the new key

@@ -293,12 +293,16 @@ class Ledger:
             return self._write(connection, draft, signer, examine)
 
     def append_closing(
-        self, signer: Signer, values: Mapping[str, Json], note_for: Callable[[int, bytes], bytes]
+        self,
+        signer: Signer,
+        values: Mapping[str, Json],
+        note_for: Callable[[int, bytes], bytes],
+        examine: Examine | None = None,
     ) -> bytes:
         """Sign the map of all exhibits, and in the same transaction keep the checkpoint `note_for(size, root)`."""
         with self._appending() as connection:
             pub = {"map_size": str(self._map.size), "map_root": b64(self._map.root)}
-            self._write(connection, Draft("closing", values, pub=pub), signer)
+            self._write(connection, Draft("closing", values, pub=pub), signer, examine)
             note = note_for(self.size, self.root)
             connection.execute(sql.ADD_CHECKPOINT, {"size": self.size, "note": note})
         return note

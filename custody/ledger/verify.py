@@ -336,6 +336,8 @@ def conclude(
         verdict.not_checked.append(
             "independence: the ledger's own key has the same keeper as its first author, it adds none"
         )
+    if replay.governance.need == 1:
+        verdict.not_checked.append("approval: one governor's signature is enough to enrol, replace and revoke keys")
     _weigh_revocations(verdict, replay, covered)
     if not verdict.failed:
         whole = "" if replay.complete else " for the exhibits shown"

@@ -109,6 +109,8 @@ SENTENCE: Final[Mapping[str, str]] = {
     "transfer.accept": "The offer in entry {target} was accepted.",
     "transfer.refuse": "The offer in entry {target} was refused: {reason}",
     "transfer.withdraw": "The offer in entry {target} was withdrawn: {reason}",
+    "transfer.receive": "Received from another agency ({outcome}). Seal: {seal}. Condition: {condition}",
+    "transfer.receipt": "The receipt of {receiver} for the offer in entry {target} came back: {outcome}",
     "note": "A note ({kind}) was written; it stands below the table.",
     "correct": "Correction of entry {target}, field {name}: “{old}” became “{new}”. Reason: {reason}",
 }
@@ -134,6 +136,8 @@ DETAILS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     ),
     "transfer.offer": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
     "transfer.accept": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
+    "transfer.receive": (("offer", "The offer"), ("digest", "Digest"), ("reason", "Reason")),
+    "transfer.receipt": (("receipt", "The receipt"), ("digest", "Digest"), ("match", "Digests match")),
     "note": (("location", "Place in the evidence"), ("attachments", "Attachments")),
     "export": (("bundle_digest", "Digest of the bundle"), ("checkpoint_size", "Entries under the head")),
 }
