@@ -7,13 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from custody.case import Case
-from custody.ledger.entry import MAX_REFERENCES, Digest, Json
+from custody.ledger.entry import MAX_REFERENCES, Json
 from custody.ledger.errors import CustodyError
 from custody.ledger.store import Row
 from custody.opened import text, values_of
 
 STATES = ("original", "best-evidence", "working-copy", "derived", "return", "report")
 DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A named digest: `algorithm` as hashlib spells it, `value` in lower-case hex. Never a bare hex string."""
+
+    algorithm: str
+    value: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.algorithm}:{self.value}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,18 +29,6 @@ COMMON = ("actor", "agency", "role", "claimed_at", "clock", "place", "authority"
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
-    """A named digest: `algorithm` as hashlib spells it, `value` in lower-case hex. Never a bare hex string."""
-
-    algorithm: str
-    value: str
-
-    @property
-    def text(self) -> str:
-        return f"{self.algorithm}:{self.value}"
-
-
-@dataclass(frozen=True, slots=True)
 class EntryType:
     """`chain`: "none" (x is null), "governance" (n = 0), "exhibit" (n > 0) or "any" (n >= 0)."""
 

@@ -15,7 +15,7 @@ verified: `Trust` is the verifier's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from custody.ledger.entry import ANSWERS, Entry, Openings, b64, leaf_of
 from custody.ledger.errors import CustodyError, MalformedError
@@ -332,16 +332,18 @@ def conclude(
             "no anchor from outside was given: replacement of the whole history cannot be excluded"
         )
     verdict.not_checked += [f"{name} of the trust file: not examined by this version" for name in trust.unused]
-    if replay.governance.keeper_same_as_author:
-        verdict.not_checked.append(
-            "independence: the ledger's own key has the same keeper as its first author, it adds none"
-        )
-    if replay.governance.need == 1:
-        verdict.not_checked.append("approval: one governor's signature is enough to enrol, replace and revoke keys")
+    verdict.not_checked += _independence(replay.governance)
     _weigh_revocations(verdict, replay, covered)
     if not verdict.failed:
         whole = "" if replay.complete else " for the exhibits shown"
         verdict.proved.append(f"complete up to entry {verdict.size - 1}{whole}; nothing is said about later")
+
+
+def _independence(governance: Governance) -> Iterator[str]:
+    if governance.keeper_same_as_author:
+        yield "independence: the ledger's own key has the same keeper as its first author, it adds none"
+    if governance.need == 1:
+        yield "approval: one governor's signature is enough to enrol, replace and revoke keys"
 
 
 def _weigh_revocations(verdict: Verdict, replay: Replay, covered: Sequence[int]) -> None:

@@ -16,6 +16,7 @@ from custody.attachments import keep_attachment
 from custody.case import Case, zone_of
 from custody.exhibits import (
     STATES,
+    Digest,
     find_exhibit,
     media_digests,
     open_accesses,
@@ -23,7 +24,7 @@ from custody.exhibits import (
     parse_digest,
     validate_ref,
 )
-from custody.ledger.entry import Digest, Json
+from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.opened import text
 from custody.target import Target, shown

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from custody.exhibits import parse_digest, validate_ref
-from custody.ledger.entry import Digest, Json
+from custody.exhibits import Digest, parse_digest, validate_ref
+from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
 from custody.opened import text
 
