@@ -45,6 +45,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     ("evt.recovered", "generated"): "event logged (record left over, not current)",
     ("evt.recovered", "written"): "event record written (left over, not current)",
     ("iis.request", "requested"): "request served",
+    ("journal.entry", "logged"): "journal entry logged",
+    ("journal.entry", "sent"): "journal entry sent",
     ("utmp.record", "logged"): "login record logged",
 }
 # what a message is made of: (before, field, after), a piece only where the field holds something; and the
@@ -81,6 +83,10 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
             (" ", "status", ""),
             (" ", "bytes", " bytes"),
         ),
+        "",
+    ),
+    "journal.entry": (
+        (("", "_hostname", " "), ("", "syslog_identifier", ""), ("[", "_pid", "]"), (": ", "message", "")),
         "",
     ),
     "utmp.record": (

@@ -8,7 +8,7 @@ path, a clock or a ledger.
 
 from __future__ import annotations
 
-from forensics.parsers import access_log, classic_event_log, compressed, event_log, iis, login_records, syslog
+from forensics.parsers import access_log, classic_event_log, compressed, event_log, iis, journal, login_records, syslog
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 
 __all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
@@ -16,6 +16,7 @@ __all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
 PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
     classic_event_log.PARSER,  # likewise
+    journal.PARSER,  # likewise
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
     iis.PARSER,  # a head that names the columns

@@ -18,7 +18,7 @@ from forensics.parsers import HEAD_BYTES, PARSERS, Parser, parser_for
 
 FOLDER = Path(forensics.parsers.__file__).parent
 FORMATS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
-LIBRARIES = {"event_log": {"evtx"}}
+LIBRARIES = {"event_log": {"evtx"}, "journal": {"lz4", "zstandard"}}
 
 ANY_LINES = st.lists(
     st.one_of(
