@@ -45,6 +45,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     ("evt.recovered", "generated"): "event logged (record left over, not current)",
     ("evt.recovered", "written"): "event record written (left over, not current)",
     ("iis.request", "requested"): "request served",
+    ("csv.row", "logged"): "row logged",
+    ("json.record", "logged"): "record logged",
     ("journal.entry", "logged"): "journal entry logged",
     ("journal.entry", "sent"): "journal entry sent",
     ("utmp.record", "logged"): "login record logged",

@@ -39,6 +39,7 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.option("--expect", metavar="ALG:HEX", help="The digest on the hand-over slip, of the media stream.")
 @click.option("--acquisition-log", type=click.Path(path_type=Path), help="The acquiring tool's log, kept by digest.")
 @click.option("--zone", help="The time zone of local times in the evidence (FAT, logs), as an IANA name.")
+@click.option("--mapping", type=click.Path(path_type=Path), help="How logs in CSV or JSON lines are read (TOML).")
 @click.option("--copy", "copy_first", is_flag=True, help="Make and verify a working copy in the case, examine that.")
 @click.option("--again", is_flag=True, help="Examine once more although a complete run exists.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")

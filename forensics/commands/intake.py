@@ -30,6 +30,7 @@ from custody.opened import text
 from custody.target import Target, shown
 from forensics import results
 from forensics.commands.copying import copy_of
+from forensics.commands.mapping import Mappings, read_mappings
 from forensics.commands.rehash import Nowhere, image_in, rehash
 from forensics.examine.folder import LooseFiles
 from forensics.examine.pipeline import examine_image, examine_tree, tool_versions
@@ -48,6 +49,7 @@ class Order:
     expect: str | None = None
     acquisition_log: Path | None = None
     zone: str | None = None
+    mapping: Path | None = None
     copy_first: bool = False
     again: bool = False
     jobs: int = 1
@@ -65,13 +67,19 @@ class Order:
         _refuse_empty(Target.locate(self.paths))
         if self.acquisition_log is not None and not self.acquisition_log.is_file():
             raise CustodyError(f"there is no file {self.acquisition_log}", "Check --acquisition-log.")
+        self.mappings()
 
     def slip(self) -> Digest | None:
         """The digest on the hand-over slip."""
         return parse_digest(self.expect) if self.expect is not None else None
 
+    def mappings(self) -> Mappings:
+        """What --mapping says, and its digest."""
+        return read_mappings(self.mapping) if self.mapping is not None else Mappings()
+
     def settings(self) -> dict[str, str]:
-        chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state}
+        digest = self.mappings().sha256
+        chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state, "mapping": digest}
         return {name: value for name, value in chosen.items() if value}
 
 
@@ -118,6 +126,8 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     if order.acquisition_log is not None:
         kept: list[Json] = [keep_attachment(case.receipts, order.acquisition_log).described()]
         case.record("note", n, {"kind": "attachment", "text": "log of the acquiring tool", "attachments": kept})
+    if order.mapping is not None:
+        keep_attachment(case.receipts, order.mapping)  # the settings of the access name it by its digest
     if known is not None and not unchanged:
         _compare_media(case, n, order, target, listener)
     if order.copy_first:
@@ -197,7 +207,9 @@ def _json(values: Mapping[str, str]) -> dict[str, Json]:
 
 def _examine(case: Case, n: int, order: Order, target: Target, listener: Listener) -> Intake:
     zone = zone_of(order.zone) if order.zone else None
+    told = order.mappings()
     begun = {"zone": order.zone or "", "identity": target.identities(), "tools": tool_versions()}
+    begun |= {"mapping": told.sha256} if told.sha256 else {}
     stopped = None if order.again else results.stopped_run(case.path / "derived", order.ref, begun)
     settings = order.settings() | ({"resumes": stopped.name} if stopped is not None else {})
     with open_evidence(
@@ -211,7 +223,10 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
         resumes=open_accesses(case, n) if stopped is not None else (),
     ) as source:
         run = stopped or results.start_run(case.path / "derived", order.ref, begun)
-        request = Request(order.ref, run, zone, jobs=order.jobs, listener=listener, resume=stopped is not None)
+        request = Request(
+            order.ref, run, zone, jobs=order.jobs, listener=listener, resume=stopped is not None,
+            mappings=told.logs, mapping_digest=told.sha256,
+        )  # fmt: skip
         examination = _examination(source, target, request)
         intake = Intake(examination)
         if stopped is not None:

@@ -75,7 +75,7 @@ def _examined(job: Job, entry: FileEntry, size: int, read_at: ReadAt, findings: 
     """Digest, type and parse one file of `size` bytes."""
     content, head = _digest(read_at, size)
     name = entry.location.path.rpartition("/")[2]
-    parser = parser_for(head, name) if head else None
+    parser = parser_for(head, name, job.mappings) if head else None
     if parser is not None:
         source = ParserInput(name, size, read_at, entry.location, job.zone, entry.modified)
         for found in contained(parser, source):

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from forensics import results
 from forensics.engine.worker import board
 from forensics.model import Artefact, FileEntry, Problem
+from forensics.parsers import LogMapping
 from forensics.results.columns import (
     ARTEFACTS,
     PROBLEMS,
@@ -34,6 +35,7 @@ class Job:
     exhibit: str
     zone: ZoneInfo | None
     parts_folder: Path
+    mappings: tuple[LogMapping, ...] = ()
 
 
 class Findings:

@@ -79,7 +79,7 @@ def _job(request: Request) -> Job:
         folder.mkdir(parents=True, exist_ok=request.resume)
     except OSError as error:
         raise results.ResultsError(f"{folder} cannot be made: {error.strerror}") from error
-    return Job(request.exhibit, request.zone, folder.absolute())
+    return Job(request.exhibit, request.zone, folder.absolute(), request.mappings)
 
 
 def _hasher(stack: ExitStack, watch_hashed: Callable[[int], None]) -> tuple[ThreadPoolExecutor, Callable[[int], None]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
@@ -14,6 +14,9 @@ import pyarrow.parquet as pq
 from forensics.engine import STALL_SECONDS, Beat
 from forensics.hashing import PartDigest
 from forensics.model import Volume
+
+if TYPE_CHECKING:
+    from forensics.parsers import LogMapping
 
 _TELL_SECONDS = 0.2
 
@@ -40,7 +43,8 @@ class Request:
 
     `zone` is the one the examiner declared for local times (FAT, logs), or None. `jobs` children work at
     once; a child that gets nowhere for `stall_seconds` is stopped. With `resume` the units that an earlier attempt
-    completed in this very folder stand.
+    completed in this very folder stand. `mappings` say how logs of the examiner's own kinds are read, and
+    `mapping_digest` is the SHA-256 (hex) of the file they came from.
     """
 
     exhibit: str
@@ -50,10 +54,13 @@ class Request:
     stall_seconds: float = STALL_SECONDS
     listener: Listener | None = None
     resume: bool = False
+    mappings: tuple[LogMapping, ...] = ()
+    mapping_digest: str = ""
 
     def settings(self) -> dict[str, str]:
         """What the results depend on, besides the evidence and the tools."""
-        return {"zone": self.zone.key if self.zone is not None and self.zone.key else ""}
+        zone = self.zone.key if self.zone is not None and self.zone.key else ""
+        return {"zone": zone} | ({"mapping": self.mapping_digest} if self.mapping_digest else {})
 
 
 @dataclass(frozen=True, slots=True)

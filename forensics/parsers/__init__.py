@@ -2,16 +2,38 @@
 
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
 underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
-`_years`, `_authentication`, `_decompression`. Parsers are pure: they see bytes and a location, never a
-path, a clock or a ledger.
+`_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes). Parsers are
+pure: they see bytes and a location, never a path, a clock or a ledger.
 """
 
 from __future__ import annotations
 
-from forensics.parsers import access_log, classic_event_log, compressed, event_log, iis, journal, login_records, syslog
-from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
+from collections.abc import Sequence
 
-__all__ = ["HEAD_BYTES", "PARSERS", "Parser", "ParserInput", "parser_for"]
+from forensics.parsers import (
+    access_log,
+    classic_event_log,
+    compressed,
+    event_log,
+    iis,
+    journal,
+    login_records,
+    mapped,
+    syslog,
+)
+from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
+from forensics.parsers._mapping import LogMapping, MappingError, read_mapping
+
+__all__ = [
+    "HEAD_BYTES",
+    "PARSERS",
+    "LogMapping",
+    "MappingError",
+    "Parser",
+    "ParserInput",
+    "parser_for",
+    "read_mapping",
+]
 
 PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
@@ -19,6 +41,7 @@ PARSERS: tuple[Parser, ...] = (
     journal.PARSER,  # likewise
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
+    mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
     syslog.PARSER,  # the loosest line, so last
@@ -26,6 +49,11 @@ PARSERS: tuple[Parser, ...] = (
 """Asked in this order; the first that accepts a file reads it."""
 
 
-def parser_for(head: bytes, name: str) -> Parser | None:
-    """The parser for a file, by its first `HEAD_BYTES` and its own name for show; None when none knows it."""
+def parser_for(head: bytes, name: str, mappings: Sequence[LogMapping] = ()) -> Parser | None:
+    """The parser for a file, by its first `HEAD_BYTES` and its own name for show; None when none knows it.
+
+    A file that the examiner's `mappings` name is read as they say, whatever it looks like.
+    """
+    if mappings and (told := mapped.MappedParser(tuple(mappings))).accepts(head, name):
+        return told
     return next((parser for parser in PARSERS if parser.accepts(head[:HEAD_BYTES], name)), None)
