@@ -47,3 +47,7 @@ def test_other_digests_are_refused(given: str) -> None:
 def test_only_text_is_text() -> None:
     values: list[Json] = ["a", None, True, ["a"], {"a": "b"}]
     assert [text(value) for value in values] == ["a", "", "", "", ""]
+
+
+def test_a_digest_is_never_a_bare_string() -> None:
+    assert Digest("sha256", "00ff").text == "sha256:00ff"

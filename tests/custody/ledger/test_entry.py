@@ -22,7 +22,6 @@ from custody.ledger.entry import (
     MAX_OPENED,
     MAX_PAYLOAD,
     TYPES,
-    Digest,
     Entry,
     Json,
     Opening,
@@ -176,10 +175,6 @@ def test_decimals_read_back(number: int) -> None:
 def test_other_decimals_are_refused(text: object) -> None:
     with pytest.raises(MalformedError, match="decimal"):
         undec(text)
-
-
-def test_a_digest_is_never_a_bare_string() -> None:
-    assert Digest("sha256", "00ff").text == "sha256:00ff"
 
 
 # --- commitments -----------------------------------------------------------------------------------------
