@@ -16,6 +16,7 @@ COMMANDS = {
     "volumes": ("forensics.commands.query", "List the volumes found on the media."),
     "files": ("forensics.commands.query", "List files, allocated and deleted, with times and digests."),
     "artefacts": ("forensics.commands.query", "List what was read from logs and other traces."),
+    "logs": ("forensics.commands.query", "List what each log covers: gaps, clocks that went back."),
     "timeline": ("forensics.commands.query", "List everything that has a time, in order."),
     "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),

@@ -1,4 +1,4 @@
-"""`evikit volumes | files | artefacts | timeline`: questions to the results, which open no evidence."""
+"""`evikit volumes | files | artefacts | logs | timeline`: questions to the results, which open no evidence."""
 
 from __future__ import annotations
 
@@ -248,6 +248,47 @@ def _artefact_cells(row: Row) -> Sequence[object]:
     first = next((at for at in shown["times"].values() if at), "") or ""
     fields = " ".join(f"{name}={value}" for name, value in shown["fields"].items())
     return row["exhibit"], row["kind"], first[:19].replace("T", " "), row["path"], fields
+
+
+_SPAN = re.compile(r"(\d{1,6})\s*([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def parse_span(given: str) -> int:
+    """A length of time as nanoseconds: 90s, 15m, 6h, 2d. CustodyError for anything else."""
+    found = _SPAN.fullmatch(given.strip())
+    if found is None:
+        raise CustodyError(f"{given!r} is no length of time", "Write a number and s, m, h or d: 6h.")
+    return int(found[1]) * _UNITS[found[2]] * 1_000_000_000
+
+
+@click.command()
+@_shared
+@click.option("--kind", default="", help="Only this kind, or all that begin with it (syslog).")
+@click.option("--gap", default="24h", show_default=True, help="Longer than this without an entry is a gap.")
+@click.option("--back", default="60s", show_default=True, help="Further back than this is a clock that was set back.")
+@with_settings
+def logs(settings: Settings, gap: str, back: str, **options: Any) -> None:
+    """List the logs: what each covers, where entries are missing, and where the clock went back.
+
+    Rotated files of one log are one series, oldest first.
+    """
+    from functools import partial
+
+    from forensics.results.listing import log_json
+    from forensics.results.logs import logs as ask
+
+    columns = [("exhibit", 10), ("kind", 16), ("entries", -10), ("first (UTC)", 19), ("last (UTC)", 19), ("files", -5),
+               ("gaps", -5), ("back", -5), ("path", 1)]  # fmt: skip
+    asked = partial(ask, gap=parse_span(gap), back=parse_span(back))
+    _answer(settings, options, asked, _json_lines(log_json), columns, _log_cells)
+
+
+def _log_cells(row: Row) -> Sequence[object]:
+    return (
+        row["exhibit"], row["kind"], f"{row['entries']:,}", _second(row["first"]), _second(row["last"]),
+        len(row["files"]), row["gaps"] or "", row["steps_back"] or "", row["path"],
+    )  # fmt: skip
 
 
 @click.command()

@@ -83,6 +83,16 @@ def artefact_json(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in names} | place | named
 
 
+def log_json(row: Row) -> dict[str, Any]:
+    """A line of `logs --json`."""
+    names = ("exhibit", "volume", "path", "kind", "entries", "undated", "files", "gaps", "steps_back")
+    lists = {
+        name: [{"from": iso(item["from"]), "to": iso(item["to"]), "path": item["path"]} for item in row[name]]
+        for name in ("gap_list", "back_list")
+    }
+    return {name: row[name] for name in names} | {name: _iso(row[name]) for name in ("first", "last")} | lists
+
+
 def event_json(row: Row) -> dict[str, Any]:
     """A line of `timeline --json`."""
     at = row["at"] if row["far_at"] is None else int(row["far_at"])

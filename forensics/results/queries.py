@@ -80,7 +80,7 @@ class _Question:
         where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
         sql = f"SELECT * FROM read_parquet(?){where}{f' ORDER BY {order}' if order else ''}"  # noqa: S608
         sql += f" LIMIT {most:d}" if most else ""
-        return _rows(sql, self._values) if self.files else iter(())
+        return answer(sql, self._values) if self.files else iter(())
 
 
 def _connect(spill: str) -> duckdb.DuckDBPyConnection:
@@ -97,7 +97,8 @@ def _connect(spill: str) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config=settings)
 
 
-def _rows(sql: str, values: list[object]) -> Iterator[dict[str, Any]]:
+def answer(sql: str, values: list[object] | dict[str, object]) -> Iterator[dict[str, Any]]:
+    """The rows of one statement with its bound values. Raises `ResultsError` when a table cannot be read."""
     import duckdb
 
     with tempfile.TemporaryDirectory(prefix="evikit-") as spill, _connect(spill) as connection:
