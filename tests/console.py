@@ -87,7 +87,7 @@ class Lab:
     def environment(self, over: Mapping[str, str | None]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("EVIKIT_")}
         ours = {"EVIKIT_HOME": str(self.home), "EVIKIT_CASE": str(self.case), "EVIKIT_PASSPHRASE": PASSPHRASE}
-        whole = {**kept, **ours, "COLUMNS": "120", **over}
+        whole = {**kept, **ours, "COLUMNS": "120", "EVIKIT_JOBS": "1", **over}
         return {name: value for name, value in whole.items() if value is not None}
 
     def run(self, *words: str | Path, **over: str | None) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from forensics.commands.intake import Intake
 
 
+def processors() -> int:
+    """How many processors this process may use, at most 8: each worker takes some 100 MiB."""
+    return min(len(os.sched_getaffinity(0)), 8)
+
+
 PROBLEMS_SHOWN = 5
 NEXT = "Rely on these media only when you know why: the slip, the copy, or the container is wrong."
 
@@ -42,7 +48,9 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.option("--mapping", type=click.Path(path_type=Path), help="How logs in CSV or JSON lines are read (TOML).")
 @click.option("--copy", "copy_first", is_flag=True, help="Make and verify a working copy in the case, examine that.")
 @click.option("--again", is_flag=True, help="Examine once more although a complete run exists.")
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=processors, envvar="EVIKIT_JOBS",
+              help="Worker processes. Default: the processors"
+              " there are, at most 8.")  # fmt: skip
 @with_settings
 def ingest(settings: Settings, **options: Any) -> None:
     """Take evidence in: an image (with its segments), a folder, or log files.

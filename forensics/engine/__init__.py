@@ -30,6 +30,10 @@ from forensics.model import ExaminationError
 Answer = TypeVar("Answer")
 
 STALL_SECONDS = 60.0
+CALL_SECONDS = 4 * 3600.0
+"""How long one call may take although it gets somewhere."""
+MEMORY_BYTES = 2 << 30
+"""What one child may allocate; evidence that makes it want more costs the object it is at."""
 _TICK = 0.1
 _ATTEMPTS = 2
 _KEPT_VARIABLES = ("PATH", "LANG", "LANGUAGE")
@@ -81,16 +85,27 @@ def child_environment() -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a call may take before its child is ended: seconds without progress, seconds in all, bytes allocated."""
+
+    stall_seconds: float = STALL_SECONDS
+    call_seconds: float = CALL_SECONDS
+    memory_bytes: int = MEMORY_BYTES
+
+
 class _Child:
     """One child process with its channel, its board and what it says when it dies."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs, tempfile.TemporaryFile() as board:
             board.truncate(BOARD_SIZE)
             self._memory = mmap(board.fileno(), BOARD_SIZE)
             self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - read after the child's death
-            arguments = [str(number) for number in (os.getpid(), theirs.fileno(), board.fileno())]
+            numbers = (os.getpid(), theirs.fileno(), board.fileno(), limits.memory_bytes)
+            arguments = [str(number) for number in numbers]
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 [sys.executable, "-P", "-c", _START, *arguments],
                 pass_fds=(theirs.fileno(), board.fileno()),
@@ -104,31 +119,35 @@ class _Child:
     def shown(self) -> tuple[int, int, int, int, str]:
         return read_board(self._memory)
 
-    def call(self, call: Call, stall_seconds: float, stopping: threading.Event) -> dict[str, Any]:
-        """Run one call; `_ChildGoneError` when it stalls, dies, answers nonsense or must stop."""
+    def call(self, call: Call, stopping: threading.Event) -> dict[str, Any]:
+        """Run one call; `_ChildGoneError` when it stalls, takes too long, dies, answers nonsense or must stop."""
         try:
-            self._channel.settimeout(stall_seconds)
+            self._channel.settimeout(self._limits.stall_seconds)
             send_call(self._channel, call)
-            self._await_answer(stall_seconds, stopping)
+            self._await_answer(stopping)
             return receive_answer(self._channel)
         except (EOFError, OSError) as error:
             raise _ChildGoneError(self._last_words()) from error
         except ValueError as error:
             raise _ChildGoneError(f"the worker's answer makes no sense: {error}") from error
 
-    def _await_answer(self, stall_seconds: float, stopping: threading.Event) -> None:
-        stalled, beat, before = 0.0, -1, time.monotonic()
+    def _await_answer(self, stopping: threading.Event) -> None:
+        stall_seconds, call_seconds = self._limits.stall_seconds, self._limits.call_seconds
+        stalled, taken, beat, before = 0.0, 0.0, -1, time.monotonic()
         self._channel.settimeout(_TICK)
         while not self._ready():
             now = time.monotonic()
             shown = self.shown()[0]
             # a machine that was suspended, or this process stopped, is no stall of the child
-            stalled = 0.0 if shown != beat else stalled + min(now - before, 10 * _TICK)
+            passed = min(now - before, 10 * _TICK)
+            stalled, taken = (0.0 if shown != beat else stalled + passed), taken + passed
             beat, before = shown, now
             if stopping.is_set():
                 raise _ChildGoneError("stopped")
             if stalled > stall_seconds:
                 raise _ChildGoneError(f"no progress for {stall_seconds:g} s")
+            if taken > call_seconds:
+                raise _ChildGoneError(f"not done after {call_seconds:g} s")
         self._channel.settimeout(stall_seconds)
 
     def _ready(self) -> bool:
@@ -148,6 +167,8 @@ class _Child:
         self._errors.seek(0)
         lines = self._errors.read()[-4000:].decode("utf-8", "backslashreplace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "no reason given")
+        if last.startswith("MemoryError"):
+            return f"it needed more than {self._limits.memory_bytes >> 20:,} MiB of memory"
         return f"the worker ended with status {status}: {last.strip()[:300]}"
 
     def end(self) -> None:
@@ -187,8 +208,9 @@ class WorkerPool(Executor):
 
     Functions must be importable by name and return a JSON object. `Part`s anywhere in `initargs` stay
     open for a child's life, those in a call's arguments until the call ends. A call that makes no
-    progress (see `worker.Board`) for `stall_seconds`, or whose child dies, is run once more in a fresh
-    child; then its future holds `UnitFailedError`. Calls start in the order of submission.
+    progress (see `worker.Board`) for `stall_seconds`, takes longer than `call_seconds`, or whose child dies (of
+    allocating more than `memory_bytes`, say), is run once more in a fresh child; then its future holds
+    `UnitFailedError`. Calls start in the order of submission.
     """
 
     def __init__(
@@ -198,11 +220,13 @@ class WorkerPool(Executor):
         initargs: tuple[Any, ...] = (),
         *,
         stall_seconds: float = STALL_SECONDS,
+        call_seconds: float = CALL_SECONDS,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         if jobs < 1:
             raise ExaminationError(f"{jobs} workers cannot do anything", "give --jobs 1 or more")
         self._prepare = pack_call(initializer, initargs, {}, keep=True) if initializer else None
-        self._stall_seconds = stall_seconds
+        self._limits = Limits(stall_seconds, call_seconds, memory_bytes)
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._closed = False
@@ -272,13 +296,13 @@ class WorkerPool(Executor):
         child = slot.child
         if child is None:
             try:
-                child = _Child()
+                child = _Child(self._limits)
             except OSError as error:
                 raise _ChildGoneError(f"no worker could be started: {error.strerror}") from error
             slot.replace(child)
             if self._prepare is not None:
-                child.call(self._prepare, self._stall_seconds, self._stopping)
-        answer = child.call(call, self._stall_seconds, self._stopping)
+                child.call(self._prepare, self._stopping)
+        answer = child.call(call, self._stopping)
         if REFUSED in answer:
             raise UnitRefusedError(str(answer[REFUSED])[:2000], str(answer.get("advice", ""))[:2000])
         return answer

@@ -218,10 +218,12 @@ def main() -> None:
     An exception of a unit ends the process: the engine reads its last line, starts another child
     and tries the unit once more.
     """
-    parent, channel, memory = (int(argument) for argument in sys.argv[1:4])
+    parent, channel, memory, limit = (int(argument) for argument in sys.argv[1:5])
     _die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold evidence
+    # what is allocated, not what is mapped: evidence and libraries may be mapped as they like
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     _Current.board = Board(mmap(memory, BOARD_SIZE))
     try:
         connection = socket.socket(fileno=channel)

@@ -63,6 +63,12 @@ def crawl(steps: int) -> dict[str, Any]:
     return {"steps": steps}
 
 
+def devour(size: int) -> dict[str, Any]:
+    """As a parser does that believes a length it read."""
+    board().mark(4, "glutton")
+    return {"size": len(bytearray(size))}
+
+
 def die() -> None:
     board().mark(3, "killer")
     os.kill(os.getpid(), signal.SIGSEGV)

@@ -108,6 +108,26 @@ def test_slow_is_not_stuck() -> None:
         assert pool.submit(calls.crawl, 12).result(30) == {"steps": 12}
 
 
+def test_a_call_that_never_ends_is_stopped_although_it_gets_somewhere() -> None:
+    import engine_calls as calls
+
+    with (
+        WorkerPool(call_seconds=0.5) as pool,
+        pytest.raises(UnitFailedError, match=r"not done after 0\.5 s"),
+    ):
+        pool.submit(calls.crawl, 600).result(30)
+
+
+def test_a_call_that_needs_too_much_memory_costs_that_call() -> None:
+    import engine_calls as calls
+
+    with WorkerPool(memory_bytes=256 << 20) as pool:
+        with pytest.raises(UnitFailedError, match="more than 256 MiB of memory") as failure:
+            pool.submit(calls.devour, 1 << 30).result(30)
+        assert (failure.value.mark, failure.value.path) == (4, "glutton")
+        assert pool.submit(calls.devour, 1 << 20).result(30) == {"size": 1 << 20}
+
+
 def test_a_child_that_dies_costs_one_call_with_its_reason() -> None:
     import engine_calls as calls
 
