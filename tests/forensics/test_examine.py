@@ -289,7 +289,7 @@ class _Broken:
 
 def one_file(tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch, read_at: Any = None) -> Any:
     """Examine one file in this process with a parser that fails."""
-    monkeypatch.setattr(examine, "parser_for", lambda head, name: _Broken())
+    monkeypatch.setattr(examine, "parser_for", lambda head, name, mappings=(): _Broken())
     job = Job("AH/1", None, tmp_path)
     entry = FileEntry(Location("AH/1", "0", "a/log"), "file", True, len(data))
     with Findings(job, "unit") as findings:
