@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
     "note": ("custody.commands.note", "Record an observation or an opinion about an exhibit."),
     "correct": ("custody.commands.note", "Correct a field of an earlier entry, leaving both to be seen."),
+    "exhibit": ("custody.commands.exhibit", "Exhibits in custody: who holds them, handing over, taking over."),
     "person": ("custody.commands.person", "People of a case and their keys: request, enrol, rotate, revoke."),
     "report": ("custody.commands.report", "Write the court report and the bundle that proves it."),
     "bundle": ("custody.commands.bundle", "Make, verify or show a bundle (verify needs no case)."),

@@ -10,7 +10,7 @@ from custody.case import Case
 from custody.ledger.entry import MAX_REFERENCES, Json
 from custody.ledger.errors import CustodyError
 from custody.ledger.store import Row
-from custody.opened import text, values_of
+from custody.opened import Opened, mapping, text, values_of
 
 STATES = ("original", "best-evidence", "working-copy", "derived", "return", "report")
 DIGEST_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
@@ -40,6 +40,13 @@ class Exhibit:
     parent: str
     registered: Mapping[str, Json]
 
+    @property
+    def origin(self) -> tuple[str, str] | None:
+        """The other agency's ledger and its offer (leaf hash), both hex, of an exhibit that came from one."""
+        seizure = mapping(self.registered.get("seizure"))
+        ledger, offer = text(seizure.get("ledger")), text(seizure.get("offer"))
+        return (ledger, offer) if ledger and offer else None
+
 
 def validate_ref(ref: str) -> str:
     """An exhibit reference as written on labels: 1 to 64 characters, no control characters."""
@@ -64,7 +71,7 @@ def exhibits(case: Case) -> Iterator[Exhibit]:
     yield from map(exhibit_of, case.ledger.rows_of("exhibit.register"))
 
 
-def exhibit_of(row: Row) -> Exhibit:
+def exhibit_of(row: Opened) -> Exhibit:
     """The exhibit that a registration brings in."""
     values, x = values_of(row), row.entry.x
     ref, kind, description, state, parent = (

@@ -6,7 +6,7 @@ by somebody else, an answer to an offer withdrawn) changes nothing: it stands in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from custody.case import Case
@@ -14,7 +14,7 @@ from custody.exhibits import Exhibit, exhibit_of, need_exhibit
 from custody.ledger.entry import Json, unb64
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.store import Row
-from custody.opened import text, values_of
+from custody.opened import Opened, mapping, text, values_of
 
 LIFECYCLE = (
     "exhibit.register", "exhibit.seal", "exhibit.open", "exhibit.move", "exhibit.relocate", "exhibit.return",
@@ -25,7 +25,10 @@ LIFECYCLE = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A hand-over that waits for its answer: to whom (key id), and the challenge their reading must answer."""
+    """A hand-over that waits for its answer: to whom (key id), and the challenge their reading must answer.
+
+    `agency` is that of a receiver elsewhere, who answers in a ledger of their own; "" for one of this case.
+    """
 
     leaf: bytes
     index: int
@@ -35,6 +38,12 @@ class Offer:
     challenge: bytes
     seal: str
     digest: Mapping[str, str] = field(default_factory=dict)
+    agency: str = ""
+
+    @property
+    def receiver(self) -> str:
+        """To whom, in words."""
+        return f"{self.to_person}, {self.agency}" if self.agency else self.to_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +69,43 @@ def seal_number(value: Json) -> str:
     return text(value.get("number")) if isinstance(value, dict) else text(value)
 
 
-def _digest(value: Json) -> dict[str, str]:
-    return {name: text(item) for name, item in value.items()} if isinstance(value, dict) else {}
+def digests_in(value: Json) -> dict[str, str]:
+    """Digests by algorithm, of an entry's field; {} where there are none."""
+    return {name: text(item) for name, item in mapping(value).items()}
 
 
-def _offered(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+def _offered(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     try:
         to_key, challenge = unb64(values.get("to_key"), 32), unb64(values.get("challenge"), 32)
     except MalformedError:  # withheld or ill made: an offer that nobody can answer
         return now
+    person = values.get("to_person")
+    elsewhere = mapping(person)
     offer = Offer(
-        row.leaf, row.index, row.entry.key, to_key, text(values.get("to_person")), challenge,
-        seal_number(values.get("seal")), _digest(values.get("digest")),
+        row.leaf, row.index, row.entry.key, to_key, text(elsewhere.get("name", person)), challenge,
+        seal_number(values.get("seal")), digests_in(values.get("digest")), text(elsewhere.get("agency")),
     )  # fmt: skip
     return replace(now, offer=offer)
 
 
-def _answers(now: Holding, row: Row) -> Offer | None:
+def _answers(now: Holding, row: Opened) -> Offer | None:
     """The open offer that the entry answers: the earliest answer counts, a later one finds none."""
     return now.offer if now.offer is not None and now.offer.leaf in row.entry.re else None
 
 
-def _accepted(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+def _accepted(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     offer = _answers(now, row)
     if offer is None or offer.to_key != row.entry.key:
         return now
-    seal = seal_number(values.get("seal")) or now.seal
+    seal = now.seal if values.get("seal") is None else seal_number(values["seal"])
     return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None)
 
 
-def _ended(now: Holding, row: Row, _values: Mapping[str, Json]) -> Holding:
+def _ended(now: Holding, row: Opened, _values: Mapping[str, Json]) -> Holding:
     return replace(now, offer=None) if _answers(now, row) else now
 
 
-def _receipted(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+def _receipted(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     if _answers(now, row) is None:
         return now
     if text(values.get("outcome")) != "accepted":
@@ -101,7 +113,7 @@ def _receipted(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
     return replace(now, offer=None, gone=f"handed over to {text(values.get('receiver'))}")
 
 
-def _received(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
+def _received(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     """From another agency: it is here (again)."""
     if text(values.get("outcome")) != "accepted":
         return now
@@ -109,15 +121,15 @@ def _received(now: Holding, row: Row, values: Mapping[str, Json]) -> Holding:
     return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None, gone="")
 
 
-def _left(how: str) -> Callable[[Holding, Row, Mapping[str, Json]], Holding]:
-    def apply(now: Holding, _row: Row, values: Mapping[str, Json]) -> Holding:
+def _left(how: str) -> Callable[[Holding, Opened, Mapping[str, Json]], Holding]:
+    def apply(now: Holding, _row: Opened, values: Mapping[str, Json]) -> Holding:
         said = text(values.get("recipient")) if how == "returned to" else f"({text(values.get('method'))})"
         return replace(now, gone=f"{how} {said}".strip(), offer=None)
 
     return apply
 
 
-_EFFECTS: Mapping[str, Callable[[Holding, Row, Mapping[str, Json]], Holding]] = {
+_EFFECTS: Mapping[str, Callable[[Holding, Opened, Mapping[str, Json]], Holding]] = {
     "exhibit.seal": lambda now, _, values: replace(now, seal=seal_number(values.get("seal"))),
     "exhibit.open": lambda now, _, __: replace(now, seal=""),
     "exhibit.move": lambda now, _, values: replace(now, storage=text(values.get("storage_to"))),
@@ -132,9 +144,18 @@ _EFFECTS: Mapping[str, Callable[[Holding, Row, Mapping[str, Json]], Holding]] = 
 }
 
 
-def _begun(row: Row) -> Holding:
+def _begun(row: Opened) -> Holding:
+    """As registered. What another agency offered is here only once it was received."""
     exhibit, values = exhibit_of(row), values_of(row)
-    return Holding(exhibit, row.entry.key, text(values.get("actor")), row.index, seal=seal_number(values.get("seal")))
+    agency = text(mapping(values.get("seizure")).get("agency"))
+    return Holding(
+        exhibit,
+        row.entry.key,
+        text(values.get("actor")),
+        row.index,
+        seal=seal_number(values.get("seal")),
+        gone=f"announced by {agency} and not received" if exhibit.origin else "",
+    )
 
 
 def _rows(case: Case) -> Iterator[Row]:
@@ -144,8 +165,13 @@ def _rows(case: Case) -> Iterator[Row]:
 
 def holdings(case: Case) -> dict[int, Holding]:
     """Every exhibit by ordinal, as it stands now."""
+    return standing(_rows(case))
+
+
+def standing(rows: Iterable[Opened]) -> dict[int, Holding]:
+    """Every exhibit by ordinal, as these entries leave it: of this ledger, or those that a bundle shows."""
     found: dict[int, Holding] = {}
-    for row in _rows(case):
+    for row in rows:
         n = row.entry.x.n if row.entry.x is not None else 0
         if row.entry.type == "exhibit.register":
             found[n] = _begun(row)
@@ -161,11 +187,11 @@ def holding_of(case: Case, n: int) -> Holding:
 
 
 def refuse_gone(case: Case, n: int) -> None:
-    """CustodyError where the exhibit is no longer here: returned, disposed of, or in another agency's hands."""
+    """CustodyError where the exhibit is not here: returned, disposed of, or in another agency's hands."""
     now = holding_of(case, n)
     if now.gone:
         raise CustodyError(
-            f"{now.exhibit.ref} was {now.gone} (entry {now.index}): it is no longer here",
+            f"{now.exhibit.ref} was {now.gone} (entry {now.index}): it is not here",
             "If that entry is wrong, correct it in the open with `evikit correct`, and register what you hold.",
         )
 

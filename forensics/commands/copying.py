@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
-from custody.access import Part, Source, open_evidence
+from custody.access import Part, open_evidence
 from custody.case import Case
 from custody.durable import sync_folder
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.target import Target, shown
-from forensics.commands.rehash import image_in
+from forensics.commands.rehash import all_parts
 
 _BLOCK = 1 << 20
 
@@ -32,7 +31,7 @@ def copy_of(case: Case, n: int, ref: str, purpose: str, target: Target) -> Targe
     with open_evidence(
         case, n, target, purpose=purpose, object_="copying", settings={"copy": "working-copy"}, manifests=case.receipts
     ) as source:
-        parts = _all_parts(source)
+        parts = all_parts(source)
         folder.mkdir(parents=True)
         digests: list[Json] = [{"name": shown(part.name), "sha256": _copy(part, folder)} for part in parts]
         sync_folder(folder)
@@ -40,12 +39,6 @@ def copy_of(case: Case, n: int, ref: str, purpose: str, target: Target) -> Targe
         source.outcome.read_bytes = sum(part.size for part in parts)
         source.outcome.values |= {"output_digest": digests, "match": True}
     return Target.locate([folder / name for name in target.names])
-
-
-def _all_parts(source: Source) -> Sequence[Part]:
-    """The parts named and the segments that belong to them."""
-    medium = image_in(source)
-    return source.parts if medium is None else medium.parts
 
 
 def _copy(part: Part, folder: Path) -> str:

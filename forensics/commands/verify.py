@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from custody.commands.screen import FAILED, INTEGRITY, PROBLEMS, Settings, put_facts, put_json, with_settings, writing
-from custody.ledger.entry import b64
 from custody.ledger.errors import CustodyError, LedgerBusyError
 
 if TYPE_CHECKING:
@@ -87,39 +85,11 @@ def _tell(settings: Settings, result: Mapping[str, Any]) -> None:
 
 
 def _verify(case: Case, exhibit: Exhibit, listener: Listener) -> dict[str, Any]:
-    from custody.access import open_evidence
     from custody.exhibits import media_digests
     from forensics.commands.places import place_of
-    from forensics.commands.rehash import rehash
+    from forensics.commands.rehash import Expected, compare_media
 
     recorded = media_digests(case, exhibit.n)
-    target = place_of(case, exhibit)
-    with open_evidence(
-        case,
-        exhibit.n,
-        target,
-        purpose="integrity verification",
-        object_="media",
-        settings={},
-        manifests=case.receipts,
-    ) as source:
-        fresh = hashlib.sha256(b"evikit/fresh/v1\n" + source.challenge)
-        read = rehash(source, target.is_folder, fresh, listener)
-        match = _match(recorded, read.digests)
-        source.outcome.basis = "whole" if read.digests else "chunks"
-        source.outcome.read_bytes = read.size
-        source.outcome.partial = read.problem
-        source.outcome.values |= {
-            "expected": dict(recorded) or None,
-            "computed": dict(read.digests) or None,
-            "match": match,
-            "fresh": b64(fresh.digest()) if read.digests else None,
-        }
+    read = compare_media(case, exhibit.n, place_of(case, exhibit), Expected(recorded), listener)
     why = read.problem or ("" if recorded else "no digest of the media is recorded")
-    return {"exhibit": exhibit.ref, "match": match, "expected": recorded, "computed": read.digests, "problem": why}
-
-
-def _match(recorded: Mapping[str, str], computed: Mapping[str, str]) -> bool | None:
-    """Whether the media are those recorded; media that could be read whole then and cannot now are not."""
-    common = recorded.keys() & computed.keys()
-    return bool(common) and all(recorded[name] == computed[name] for name in common) if recorded else None
+    return {"exhibit": exhibit.ref, "match": read.match, "expected": recorded, "computed": read.digests, "problem": why}

@@ -1,0 +1,18 @@
+"""`evikit exhibit`: things in custody, who holds them, and how they go from hand to hand."""
+
+from __future__ import annotations
+
+import click
+
+from custody.commands import transfer
+from custody.commands.screen import settled
+
+
+@click.group()
+@settled
+def exhibit() -> None:
+    """Things in custody: who holds them, and how they go from hand to hand."""
+
+
+for _command in transfer.COMMANDS:
+    exhibit.add_command(_command)
