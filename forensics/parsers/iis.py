@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from forensics.model import Artefact, Clock, Location, Problem
 from forensics.parsers._clock import SECOND, CivilTime, ImpossibleTimeError, nanoseconds
 from forensics.parsers._contract import ParserInput
-from forensics.parsers._lines import INCOMPLETE, Line, head_lines, parse_lines
+from forensics.parsers._lines import INCOMPLETE, Line, head_lines, may_hold, parse_lines
 
 _NAME, _VERSION, _KIND, _STAGE = "iis", "1", "iis.request", "parser iis"
 
 _FIELDS, _DATE = "#fields:", "#date:"
+_FIELDS_IN_BYTES = re.compile(rb"#fields", re.IGNORECASE)
 _SOFTWARE = re.compile(r"#Software: *Microsoft (?:\(R\) )?(?:Internet Information|HTTP )", re.IGNORECASE)
 _USUAL_NAMES = re.compile(r"(?:u_)?(?:ex|extend|nc|in|httperr)[0-9]+.*", re.IGNORECASE)
 _COLUMN = re.compile(r"[A-Za-z0-9_-]+(?:\([^\s()]*\))?")
@@ -179,6 +180,8 @@ class IisParser:
 
     def accepts(self, head: bytes, name: str) -> bool:
         """The first lines name columns with a time, and IIS or the HTTP API, or the file is named as theirs are."""
+        if not may_hold(head, _FIELDS_IN_BYTES):
+            return False
         lines = head_lines(head)
         timed = any(line.lower().startswith(_FIELDS) and "time" in _columns(line) for line in lines)
         return timed and (any(map(_SOFTWARE.match, lines)) or _USUAL_NAMES.fullmatch(name) is not None)

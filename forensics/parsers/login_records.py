@@ -105,6 +105,12 @@ def _layout_of(head: bytes) -> struct.Struct | None:
     return best if speaking[best] else None
 
 
+def _may_begin(head: bytes) -> bool:
+    """Whether the first record is possible in some layout: a look at four bytes, which spares most files the rest."""
+    low, high = min(head[:2], default=1), max(head[:2], default=0)
+    return low == 0 and high < len(_TYPES) and not any(head[2:4])
+
+
 def _address(packed: bytes) -> str:
     """ut_addr_v6, in network order: an IPv4 address in the first four bytes, or an IPv6 address."""
     if not any(packed):
@@ -200,10 +206,11 @@ class LoginRecordsParser:
 
     def accepts(self, head: bytes, name: str) -> bool:
         """Every one of the first records is possible and one speaks; under a usual name one that speaks is enough."""
-        layout = _layout_of(head)
+        usual = bool(_USUAL_NAMES.fullmatch(name))
+        layout = _layout_of(head) if usual or _may_begin(head) else None
         if layout is None:
             return False
-        return bool(_USUAL_NAMES.fullmatch(name)) or all(record.is_possible() for record in _records(head, layout))
+        return usual or all(record.is_possible() for record in _records(head, layout))
 
     def parse(self, source: ParserInput) -> Iterator[Artefact | Problem]:
         """Every record in the order of the file; see `Parser.parse`."""
