@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,6 +20,17 @@ DOMAIN = "lab.example"
 _ACCESSES_AN_EXHIBIT = 20
 _ACCESSES_A_CHECKPOINT = 250
 _TIME = 1_760_000_000
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """A folder for a ledger that is only to be read: in memory where there is one."""
+    shared = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=shared if shared.is_dir() else None))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _common(moment: int) -> dict[str, Json]:
@@ -117,6 +131,13 @@ class Work:
         """Two entries: an access begins and ends."""
         begun = self._append("access.begin", begin_values(self.ledger.size, self.exhibit), n=self.exhibit)
         self._append("access.end", end_values(self.ledger.size, self.exhibit), n=self.exhibit, re=(begun,))
+
+    def handle(self, kind: str) -> None:
+        """One entry of what else befalls an exhibit: `kind` is exhibit.seal, exhibit.open, exhibit.move or note."""
+        values: dict[str, Json] = {"reason": "examination ordered by the court, order 4711/26"}
+        if kind == "note":
+            values = {"kind": "observation", "text": "the seal was whole and its number that of the hand-over slip"}
+        self._append(kind, {**_common(self.ledger.size), **values}, n=self.exhibit)
 
     def close(self) -> bytes:
         """A closing entry and its checkpoint."""

@@ -6,14 +6,9 @@ at most 100 bytes of memory an entry.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from _history import Work
+from _history import Work, folder_in_memory
 from _measure import Line, conclude, cost_of, in_turn, options, paired
 
 from custody.ledger.entry import Entry, Openings
@@ -24,17 +19,6 @@ from custody.ledger.verdict import Trust
 from custody.ledger.verify import replay_ledger
 
 VerifierRow = tuple[bytes, bytes, bytes, Openings | None]
-
-
-@contextmanager
-def folder_in_memory() -> Iterator[Path]:
-    """A folder for a ledger that is only to be read: in memory where there is one."""
-    shared = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=shared if shared.is_dir() else None))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 def bare_checks(work: Work, rows: list[Row]) -> None:

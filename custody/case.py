@@ -104,6 +104,7 @@ class Case:
         self._ledger_keys: dict[bytes, LedgerKeys] = {}
         self._genesis: Entry | None = None
         self._roster: tuple[int, Roster] | None = None
+        self.keeps_heads = True
 
     # --- making and opening ------------------------------------------------------------------------------
 
@@ -259,6 +260,10 @@ class Case:
 
         return self.ledger.append(draft, self._key, allowed)
 
+    def _keep_head(self) -> None:
+        if self.keeps_heads:
+            self.home.heads.keep(self.ledger)
+
     def _admit(self, entry: Entry) -> None:
         if entry.type != "genesis":
             self.roster().admit(entry)
@@ -280,13 +285,13 @@ class Case:
         """
         draft = Draft(kind, {**self._common(), **values}, n=n, re=tuple(re), pub=pub or {}, id=entry_id)
         row = self._append(draft, examine)
-        self.home.heads.keep(self.ledger)
+        self._keep_head()
         return Recorded(row.index, row.leaf, row.entry.seen_root)
 
     def register(self, values: Mapping[str, Json]) -> int:
         """Register an exhibit and return its ordinal."""
         row = self._append(Draft("exhibit.register", {**self._common(), **values}, n=NEW))
-        self.home.heads.keep(self.ledger)
+        self._keep_head()
         x = row.entry.x
         return x.n if x else 0
 
@@ -302,13 +307,13 @@ class Case:
 
     def uncovered(self) -> int:
         """How many entries no checkpoint covers yet."""
-        notes = self.ledger.notes()
-        return self.ledger.size - (parse_note(notes[-1]).checkpoint.size if notes else 0)
+        note = self.ledger.newest_note()
+        return self.ledger.size - (parse_note(note).checkpoint.size if note else 0)
 
     def fingerprint(self) -> str:
         """The fingerprint of the newest checkpoint (64 hex digits), or "" without one."""
-        notes = self.ledger.notes()
-        return fingerprint(parse_note(notes[-1]).checkpoint) if notes else ""
+        note = self.ledger.newest_note()
+        return fingerprint(parse_note(note).checkpoint) if note else ""
 
     def checkpoint(self) -> bytes | None:
         """Close and sign the head; None (entries stay unsigned by the ledger) where its keys are not kept here."""
@@ -319,7 +324,7 @@ class Case:
         domain = str(self.genesis.pub["domain"])
         seconds = self._clock() // 1_000_000_000
         note = close(self.ledger, keys, domain, values, seconds, examine=self._admit)
-        self.home.heads.keep(self.ledger)
+        self._keep_head()
         return note
 
 

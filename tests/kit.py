@@ -10,7 +10,9 @@ world.access(n)
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,16 @@ class World:
     def verify(self, trust: Trust | None = None) -> Verdict:
         rows = ((row.payload, row.sig, row.leaf, row.openings) for row in self.ledger.rows())
         return verify_ledger(rows, self.ledger.notes(), trust or Trust())
+
+
+def aged(path: Path) -> Path:
+    """A closed ledger made one of revision 0001, which differs in the indexes alone."""
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("entry_by_type", "entry_by_sequence"):
+            connection.execute(f"DROP INDEX {name}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.commit()
+    return path
 
 
 StoredRow = tuple[bytes, bytes, bytes, Openings]

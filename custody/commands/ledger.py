@@ -1,4 +1,4 @@
-"""`evikit ledger`: log, verify, checkpoint, backup."""
+"""`evikit ledger`: log, verify, checkpoint, backup, upgrade."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from custody.commands.governance import approve, freeze, policy, rotate
 from custody.commands.screen import (
     INTEGRITY,
     Settings,
+    passphrase,
     put_facts,
     put_json,
     put_table,
+    put_text,
     reading,
     remark,
     settled,
@@ -125,15 +127,19 @@ def _audited(settings: Settings, trust: Trust) -> Verdict:
     from custody.case import find_case
     from custody.ledger.audit import audit
     from custody.ledger.errors import IntegrityError
+    from custody.ledger.schema import REVISION
     from custody.ledger.store import Ledger
     from custody.ledger.verdict import Verdict
     from custody.people import Home
 
     verdict = Verdict()
     try:
-        with Ledger.open(find_case(settings.case) / "ledger.sqlite", writable=False, refresh=False) as stored:
+        path = find_case(settings.case) / "ledger.sqlite"
+        with Ledger.open(path, writable=False, refresh=False, older=True) as stored:
             if stored.notice:
                 remark(settings, stored.notice)
+            if stored.revision != REVISION:
+                remark(settings, f"the ledger is of the older revision {stored.revision}: `evikit ledger upgrade`")
             verdict = audit(stored, trust)
             if not verdict.failed:
                 stored.refresh()
@@ -201,3 +207,42 @@ def backup(settings: Settings, target: Path) -> None:
         remark(settings, "Keep it apart from the case; the keys in $EVIKIT_HOME need a backup of their own.")
     if verdict.failed:
         click.get_current_context().exit(INTEGRITY)
+
+
+@ledger.command()
+@with_settings
+def upgrade(settings: Settings) -> None:
+    """Bring a ledger written by an older evikit to the form this one writes; its entries stay the same.
+
+    The ledger is verified, a copy is upgraded and verified to the same head, and takes its place in one step. The old
+    ledger is kept beside it, read-only, and a note in the new one says so. A broken ledger is refused, untouched.
+    """
+    from custody.case import find_case
+    from custody.ledger.schema import REVISION
+    from custody.people import Home
+    from custody.upgrade import upgrade_case
+
+    done = upgrade_case(find_case(settings.case), Home.default(), settings.actor, passphrase)
+    if done is None:
+        facts: dict[str, object] = {"revision": REVISION, "upgraded": False}
+        said = f"the ledger is of the newest revision already ({REVISION})"
+    else:
+        change = done.change
+        facts = {
+            "revision": change.new,
+            "upgraded": True,
+            "from": change.old,
+            "size": str(change.size),
+            "kept": change.kept,
+            "entry": None if done.entry is None else str(done.entry),
+            "fingerprint": done.fingerprint,
+        }
+        said = f"upgraded from revision {change.old} to {change.new}: the same {change.size} entries, verified"
+    if settings.json:
+        put_json(facts)
+        return
+    put_text(said)
+    if done is not None:
+        put_facts({"old ledger": done.change.kept, "fingerprint": done.fingerprint})
+        if done.entry is None:
+            remark(settings, "The ledger is frozen: the upgrade does not stand in it.")

@@ -38,8 +38,8 @@ def audit(ledger: Ledger, trust: Trust, *, openings: bool = True) -> Verdict:
     """
     found: _Findings = []
     try:
-        with ledger.transaction() as connection:
-            found += _file_findings(connection)
+        with ledger.snapshot() as connection:
+            found += _file_findings(connection, ledger.revision)
             notes = [blob(note) for (note,) in connection.execute(_ordered(schema.checkpoint.c.note))]
             replay = replay_ledger(_rows(connection, found, openings=openings), notes, trust)
             found += _stored_findings(connection, replay, notes)
@@ -58,12 +58,12 @@ def _ordered(column: Any) -> Select[Any]:
     return select(column).order_by(*column.table.primary_key.columns)
 
 
-def _file_findings(connection: Connection) -> _Findings:
+def _file_findings(connection: Connection, revision: str) -> _Findings:
     said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
     found: _Findings = [(None, "file", f"SQLite finds damage: {' '.join(s.split())}") for s in said if s != "ok"]
     if connection.exec_driver_sql("PRAGMA application_id").scalar() != schema.APPLICATION_ID:
         found.append((None, "schema", "the file does not bear the mark of a ledger"))
-    stands, made = schema.describe(connection), schema.expected()
+    stands, made = schema.describe(connection), schema.expected(revision)
     different = sorted(name for name in stands.keys() | made.keys() if stands.get(name) != made.get(name))
     return found + [(None, "schema", f"{name} in the database is missing, foreign or changed") for name in different]
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from custody.ledger.bundle import FORMAT, dump_bundle, manifest_leaf
 from custody.ledger.entry import Json, b64
 from custody.ledger.errors import CustodyError
 from custody.ledger.merkle import Frontier
-from custody.ledger.note import parse_note
 from custody.ledger.proofs import NodeReader, consistency_proof, frontier_at, inclusion_proof
 from custody.ledger.store import Ledger, Row
 
@@ -53,30 +53,28 @@ def compose_bundle(
     rows: Sequence[ShownRow] = (),
     since: Sequence[int] = (),
 ) -> bytes:
-    """The bundle of these exhibit ordinals (None: all) as of the last checkpoint, which must cover everything.
+    """The bundle of these exhibit ordinals (None: all) as of the last checkpoint, which must cover everything known.
 
+    What other processes append meanwhile is not in it.
     `withhold` names fields that stay closed; `since` are sizes of older heads to prove consistency with.
     """
-    notes = ledger.notes()
-    head = parse_note(notes[-1]).checkpoint if notes else None
-    if head is None or head.size != ledger.size:
+    size, note = ledger.size, ledger.note_at(ledger.size)
+    if note is None:
         raise CustodyError("the ledger has entries after its last checkpoint", "Run `evikit ledger checkpoint`.")
-    node = ledger.node_reader()
     shown = range(ledger.exhibits + 1) if exhibits is None else sorted({0, *exhibits})
     closed = NEVER_OPENED | set(withhold)
-    entries: list[Json] = []
-    for row in ledger.rows():
-        x = row.entry.x
-        last = row.index == head.size - 1
-        if last or (exhibits is None and x is None) or (x is not None and x.n in shown):
-            entries.append(_entry(row, head.size, node, closed))
-    sizes = [parse_note(note).checkpoint.size for note in notes[:-1]]
+    chosen = ledger.rows() if exhibits is None else _rows_of(ledger, shown)
+    node = ledger.node_reader()
+    with ledger.snapshot():
+        entries: list[Json] = [_entry(row, size, node, closed) for row in chosen]
+        sizes = [older for older in ledger.closed_sizes() if older < size]
+        heads = [_older(older, size, node) for older in _spread(sizes, since)]
     return dump_bundle(
         {
             "format": FORMAT,
             "ledger": b64(ledger.id),
-            "checkpoint": notes[-1].decode(),
-            "older": [_older(size, head.size, node) for size in _spread(sizes, since)],
+            "checkpoint": note.decode(),
+            "older": heads,
             "exhibits": [_exhibit(ledger, n) for n in shown],
             "entries": entries,
             "rows": [_row(row) for row in rows],
@@ -84,6 +82,12 @@ def compose_bundle(
             "foreign": [],
         }
     )
+
+
+def _rows_of(ledger: Ledger, shown: Iterable[int]) -> Iterator[Row]:
+    """The entries of these sequences and the closing entry, in the order of the index."""
+    chains = [ledger.rows_in(n) for n in shown]
+    return heapq.merge(*chains, ledger.rows(ledger.size - 1), key=lambda row: row.index)
 
 
 def _entry(row: Row, size: int, node: NodeReader, closed: Collection[str]) -> Json:

@@ -35,6 +35,8 @@ def _in_our_words(path: Path, cause: BaseException | None, said: str) -> Custody
     if "full" in said or "disk I/O" in said:
         advice = "Free space on that disk, then run it again."
         return CustodyError(f"the ledger {path} could not be written: {said}", advice)
+    if getattr(cause, "sqlite_errorname", "") == "SQLITE_READONLY_DBMOVED":
+        return CustodyError(f"the ledger {path} was exchanged while it was being opened", "Run it again.")
     if "readonly" in said or "unable to open" in said:
         return CustodyError(f"the ledger {path} cannot be opened: {said}", "Check the path and its permissions.")
     if isinstance(cause, sqlite3.IntegrityError):

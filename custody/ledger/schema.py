@@ -33,10 +33,14 @@ from sqlalchemy.pool import NullPool
 
 from custody.ledger.errors import IntegrityError, LedgerVersionError
 
-REVISION = "0001"
+REVISION = "0002"
 """The alembic revision this code reads and writes."""
+FIRST_REVISION = "0001"
 APPLICATION_ID = 0x45564B54
 """Written into the SQLite header ("EVKT"), so that `file` and we recognise a ledger."""
+
+READING = "evikit reading"
+"""A key of `Connection.info`: the next transaction of a writing connection only reads, and takes no lock."""
 
 Number = BigInteger().with_variant(Integer(), "sqlite")
 metadata = MetaData()
@@ -122,8 +126,31 @@ TRIGGERS: tuple[str, ...] = (
 )
 
 
+_END = "substr(payload, CASE substr(payload, -5) WHEN x'6e756c6c7d' THEN -120 ELSE -162 END)"
+"""The last bytes of a payload: `type`, `v` and `x` whole, and of `pub`, which could say anything, too few for a mark.
+
+Holds for types of 4 to 31 characters and sequences below 10^12: payloads are canonical (R3), so they end like this.
+SQLite's JSON functions would read more plainly, but not all versions let them into an index (trusted_schema).
+"""
+
+
+def _between(begin: str, end: str) -> str:
+    """The bytes of `_END` between two marks, as SQL; NULL where the first is not there."""
+    start, stop = (f"instr({_END}, x'{mark.encode().hex()}')" for mark in (begin, end))
+    return f"substr({_END}, nullif({start}, 0) + {len(begin)}, {stop} - {start} - {len(begin)})"
+
+
+TYPE = _between('"type":"', '","v":"')
+"""SQL: the type of an entry, as bytes."""
+SEQUENCE = _between('"x":{"n":"', '","prev":')
+"""SQL: the sequence of an entry (`x.n`), decimal, as bytes; NULL where it is in none."""
+INDEXES = (
+    f"CREATE INDEX entry_by_type ON entry ({TYPE})",
+    f"CREATE INDEX entry_by_sequence ON entry ({SEQUENCE})",
+)
+
+
 def _set_up(connection: sqlite3.Connection, *, writable: bool) -> None:
-    connection.isolation_level = None  # we write BEGIN IMMEDIATE ourselves
     for pragma in (
         "trusted_schema = OFF",
         "recursive_triggers = ON",
@@ -136,15 +163,16 @@ def _set_up(connection: sqlite3.Connection, *, writable: bool) -> None:
         connection.execute("PRAGMA synchronous = FULL")
 
 
+def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
+    """SQLite itself on a file that exists; it waits ten seconds for others, and begins no transaction by itself."""
+    uri = f"{path.resolve().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
+
+
 def engine_for(path: Path, *, writable: bool, immutable: bool = False) -> Engine:
     """An engine on one SQLite file with the pragmas a ledger needs; `immutable` ignores locks and a WAL."""
-    mode = "rw" if writable else "ro"
-    uri = f"{path.resolve().as_uri()}?mode={mode}{'&immutable=1' if immutable else ''}"
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    mode = "rw" if writable else "ro&immutable=1" if immutable else "ro"
+    engine = create_engine("sqlite://", creator=lambda: connect(path, mode), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
@@ -152,7 +180,8 @@ def engine_for(path: Path, *, writable: bool, immutable: bool = False) -> Engine
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
+        reading = not writable or connection.info.get(READING, False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -165,10 +194,10 @@ _ALEMBIC_VERSION = (  # as Alembic itself makes it, so that both ways of making 
 
 
 def create(connection: Connection) -> None:
-    """Make the tables, triggers and marks of `REVISION` in an empty database."""
+    """Make the tables, triggers, indexes and marks of `REVISION` in an empty database."""
     metadata.create_all(connection)
-    for trigger in TRIGGERS:
-        connection.exec_driver_sql(trigger)
+    for statement in (*TRIGGERS, *INDEXES):
+        connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(_ALEMBIC_VERSION)
     connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": REVISION})
@@ -181,34 +210,45 @@ def describe(connection: Connection) -> dict[str, str]:
 
 
 @cache
-def expected() -> Mapping[str, str]:
-    """What `describe` gives for a ledger nobody has touched."""
+def expected(revision: str = REVISION) -> Mapping[str, str]:
+    """What `describe` gives for a ledger of this revision that nobody has touched."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        create(connection)
+        if revision == REVISION:
+            create(connection)
+        else:
+            from custody.ledger.migrations import upgrade  # Alembic loads slowly, and is needed for old ledgers alone
+
+            upgrade(connection, revision)
         return describe(connection)
 
 
-def validate_revision(connection: Connection) -> None:
-    """Refuse a database of another revision than ours (LedgerVersionError), or one that is no ledger, as when it was
-    emptied or exchanged (IntegrityError).
-    """
+def revision_of(connection: Connection) -> str:
+    """The revision a database says it is of; IntegrityError where it is no ledger: emptied, or exchanged."""
     tables = describe(connection)
     if "entry" not in tables or "alembic_version" not in tables:
         raise IntegrityError("the ledger's file is empty, or another database", "Restore it from a backup.")
     rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
     if len(rows) != 1 or not re.fullmatch("[0-9]{4}", str(rows[0])):
         raise IntegrityError("the ledger's file does not say which revision it is of", "Restore it from a backup.")
-    found = str(rows[0])
+    return str(rows[0])
+
+
+def validate_revision(found: str, *, older: bool = False) -> None:
+    """Refuse another revision than ours (LedgerVersionError); with `older`, only one we do not know."""
     if found > REVISION:
         raise LedgerVersionError(
             f"the ledger is of revision {found}, newer than this evikit reads ({REVISION})",
             "Install a newer evikit.",
         )
-    if found < REVISION:
+    if found < FIRST_REVISION:
         raise LedgerVersionError(
-            f"the ledger is of the older revision {found}",
-            "Open it with the evikit that wrote it; a later version will upgrade ledgers.",
+            f"the ledger is of revision {found}, which no evikit wrote", "Restore it from a backup."
+        )
+    if found < REVISION and not older:
+        raise LedgerVersionError(
+            f"the ledger is of revision {found}, older than this evikit writes ({REVISION})",
+            "Run `evikit ledger upgrade`: it keeps the old ledger beside the new one.",
         )
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, Insert, Update, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 
 from custody.ledger import schema
+
+BLOCK = 500
+"""How many entries are read at once."""
 
 STORED_ROWS = (
     select(schema.entry.c.idx, schema.entry.c.payload, schema.entry.c.sig, schema.entry.c.leaf, schema.opening.c.body)
@@ -39,3 +42,12 @@ SET_CHAIN = Prepared(
 NODE = select(schema.node.c.hash).where(
     schema.node.c.level == bindparam("b_level"), schema.node.c.pos == bindparam("b_pos")
 )
+NEWEST_NOTE = select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size.desc()).limit(1)
+NOTE_AT = select(schema.checkpoint.c.note).where(schema.checkpoint.c.size == bindparam("b_size"))
+CLOSED_SIZES = select(schema.checkpoint.c.size).order_by(schema.checkpoint.c.size)
+ROWS_OF_TYPE = STORED_ROWS.where(literal_column(schema.TYPE) == bindparam("b_type"))
+ROWS_IN_SEQUENCE = STORED_ROWS.where(
+    literal_column(schema.SEQUENCE) == bindparam("b_n"),
+    schema.entry.c.idx >= bindparam("b_start"),
+    schema.entry.c.idx < bindparam("b_stop"),
+).limit(BLOCK)

@@ -11,34 +11,32 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, select
 
 from custody.ledger import schema
 from custody.ledger import statements as sql
 from custody.ledger.draft import compose, dump_openings
 from custody.ledger.entry import (
-    MAX_DEPTH,
-    MAX_OPENINGS,
     ChainPosition,
     Entry,
     Json,
-    Openings,
     b64,
-    decode,
     leaf_of,
-    load_openings,
 )
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.ledger.exhibit_map import ExhibitMap
 from custody.ledger.faults import blob, number, translated
-from custody.ledger.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
+from custody.ledger.merkle import EMPTY_ROOT, Frontier
 from custody.ledger.proofs import NodeReader, frontier_at
+from custody.ledger.rows import Row, node_of, row_of
+
+__all__ = ["NEW", "Draft", "Examine", "Ledger", "Row", "Signer"]
 
 
 class Signer(Protocol):
@@ -69,26 +67,11 @@ NEW = -1
 """`Draft.n` of a registration: the next ordinal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as stored."""
-
-    index: int
-    payload: bytes
-    sig: bytes
-    leaf: bytes
-    openings: Openings
-
-    @property
-    def entry(self) -> Entry:
-        return Entry.parse(self.payload)
-
-
 class Ledger:
     """One ledger in one SQLite file. Not for use by several threads at once."""
 
     def __init__(self, engine: Engine, path: Path, notice: str = "", scratch: Path | None = None) -> None:
-        self.path, self.notice = path, notice
+        self.path, self.notice, self.revision = path, notice, schema.REVISION
         self._engine, self._scratch = engine, scratch
         self._connection: Connection | None = None
         self._frontier = Frontier()
@@ -112,10 +95,11 @@ class Ledger:
         return ledger
 
     @classmethod
-    def open(cls, path: Path, *, writable: bool, refresh: bool = True) -> Ledger:
+    def open(cls, path: Path, *, writable: bool, refresh: bool = True, older: bool = False) -> Ledger:
         """Open a ledger; read-only media and a leftover WAL are coped with (then `notice` says how).
 
         Without `refresh` nothing that is kept beside the entries is read: for `audit`, which must come that far.
+        With `older` one of an older revision is opened too, to be verified and upgraded.
         """
         if not path.is_file():
             raise CustodyError(f"there is no ledger at {path}", "Run `evikit init`, or name the case with --case.")
@@ -128,7 +112,8 @@ class Ledger:
             ledger = cls(engine, path, notice, scratch)
             try:
                 with ledger.transaction() as connection:
-                    schema.validate_revision(connection)
+                    ledger.revision = schema.revision_of(connection)
+                    schema.validate_revision(ledger.revision, older=older)
                     if refresh:
                         ledger._refresh(connection)
             except BaseException:
@@ -156,10 +141,10 @@ class Ledger:
         self.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out others.
+    def transaction(self, *, reading: bool = False) -> Iterator[Connection]:
+        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out other writers.
 
-        Within one that is open already it is that one.
+        Within one that is open already it is that one. A writer that is only `reading` shuts out nobody.
         """
         if self._connection is not None and self._connection.in_transaction():
             yield self._connection
@@ -167,8 +152,13 @@ class Ledger:
         with translated(self.path):
             if self._connection is None:
                 self._connection = self._engine.connect()
+            self._connection.info[schema.READING] = reading
             with self._connection.begin():
                 yield self._connection
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """The file as it stands at one moment, to read only."""
+        return self.transaction(reading=True)
 
     def _refresh(self, connection: Connection) -> None:
         """Bring the head in memory up to the file: nothing to do unless another process wrote."""
@@ -178,7 +168,7 @@ class Ledger:
             return
         if size < self._frontier.size:
             raise IntegrityError(f"the ledger {self.path} became shorter while it was open")
-        self._frontier = frontier_at(size, lambda level, pos: _node(connection, level, pos))
+        self._frontier = frontier_at(size, lambda level, pos: node_of(connection, level, pos))
         rows = connection.execute(select(schema.chain).order_by(schema.chain.c.n)).all()
         self._chains = {number(n): (number(count), blob(last), number(idx)) for n, count, last, idx in rows}
         self._map = ExhibitMap()
@@ -189,7 +179,7 @@ class Ledger:
 
     def refresh(self) -> None:
         """Take note of what other processes appended."""
-        with self.transaction() as connection:
+        with self.snapshot() as connection:
             self._refresh(connection)
 
     # --- reading ---------------------------------------------------------------------------------------
@@ -207,8 +197,8 @@ class Ledger:
     def id(self) -> bytes:
         """The ledger's id: the leaf hash of its genesis entry."""
         if self._id is None:
-            with self.transaction() as connection:
-                self._id = _node(connection, 0, 0)
+            with self.snapshot() as connection:
+                self._id = node_of(connection, 0, 0)
         return self._id
 
     @property
@@ -229,8 +219,8 @@ class Ledger:
 
         @cache
         def read(level: int, position: int) -> bytes:
-            with self.transaction() as connection:
-                return _node(connection, level, position)
+            with self.snapshot() as connection:
+                return node_of(connection, level, position)
 
         return read
 
@@ -243,28 +233,53 @@ class Ledger:
         stop = self.size if stop is None else stop
         table = schema.entry
         while start < stop:
-            with self.transaction() as connection:
+            with self.snapshot() as connection:
                 block = connection.execute(
-                    sql.STORED_ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + 500))
+                    sql.STORED_ROWS.where(table.c.idx >= start, table.c.idx < min(stop, start + sql.BLOCK))
                 ).all()
             if not block:
                 return
             for item in block:
-                yield _row(*item)
+                yield row_of(*item)
             start = number(block[-1][0]) + 1
 
     def rows_of(self, kind: str) -> list[Row]:
-        """All entries of one type, oldest first: the file is searched, the entries of other types are not decoded."""
-        mark = func.instr(schema.entry.c.payload, f'"type":"{kind}"'.encode())
-        with self.transaction() as connection:
-            block = connection.execute(sql.STORED_ROWS.where(mark > 0)).all()
-        return [row for row in (_row(*item) for item in block) if row.entry.type == kind]
+        """All entries of one type, oldest first."""
+        with self.snapshot() as connection:
+            return [row_of(*item) for item in connection.execute(sql.ROWS_OF_TYPE, {"b_type": kind.encode()})]
+
+    def rows_in(self, n: int) -> Iterator[Row]:
+        """The entries of sequence `n` (an exhibit's ordinal; 0: governance), oldest first, streamed in blocks."""
+        stop, start = self.size, 0
+        while start < stop:
+            wanted = {"b_n": b"%d" % n, "b_start": start, "b_stop": stop}
+            with self.snapshot() as connection:
+                block = connection.execute(sql.ROWS_IN_SEQUENCE, wanted).all()
+            yield from (row_of(*item) for item in block)
+            start = number(block[-1][0]) + 1 if block else stop
 
     def notes(self) -> list[bytes]:
         """All checkpoints made so far, oldest first."""
-        with self.transaction() as connection:
+        with self.snapshot() as connection:
             query = select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size)
             return [blob(note) for (note,) in connection.execute(query)]
+
+    def newest_note(self) -> bytes | None:
+        """The newest checkpoint, or None before the first."""
+        with self.snapshot() as connection:
+            note = connection.execute(sql.NEWEST_NOTE).scalar()
+            return None if note is None else blob(note)
+
+    def note_at(self, size: int) -> bytes | None:
+        """The checkpoint over the first `size` entries, or None."""
+        with self.snapshot() as connection:
+            note = connection.execute(sql.NOTE_AT, {"b_size": size}).scalar()
+            return None if note is None else blob(note)
+
+    def closed_sizes(self) -> list[int]:
+        """The sizes of all checkpoints, rising."""
+        with self.snapshot() as connection:
+            return [number(size) for (size,) in connection.execute(sql.CLOSED_SIZES)]
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy of the ledger in a new file, also while others write."""
@@ -321,7 +336,7 @@ class Ledger:
     def _write(self, connection: Connection, draft: Draft, signer: Signer, examine: Examine | None = None) -> Row:
         index, position = self.size, self._position(draft.n)
         if index and self._id is None:
-            self._id = _node(connection, 0, 0)
+            self._id = node_of(connection, 0, 0)
         entry = Entry(
             ledger=self._id if index else None,
             id=draft.id or secrets.token_bytes(16),
@@ -364,20 +379,3 @@ class Ledger:
             raise CustodyError(f"there is no exhibit number {n}")
         count, last, _ = self._chains[n]
         return ChainPosition(n, count + 1, last)
-
-
-def _node(connection: Connection, level: int, position: int) -> bytes:
-    value = connection.execute(sql.NODE, {"b_level": level, "b_pos": position}).scalar_one_or_none()
-    if value is None or len(blob(value)) != HASH_SIZE:
-        raise IntegrityError("the ledger's tree lacks a node: its file is damaged", "Restore it from a backup.")
-    return blob(value)
-
-
-def _row(idx: int, payload: bytes, sig: bytes, leaf: bytes, body: bytes | None) -> Row:
-    return Row(number(idx), blob(payload), blob(sig), blob(leaf), _openings(body))
-
-
-def _openings(body: bytes | None) -> Openings:
-    if body is None:
-        return {}
-    return load_openings(decode(blob(body), MAX_OPENINGS, MAX_DEPTH + 2))

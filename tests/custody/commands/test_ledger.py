@@ -159,7 +159,7 @@ def test_a_changed_entry_is_broken(case: Lab) -> None:
     assert told.json["problems"]
 
 
-@pytest.mark.parametrize(("revision", "said"), [("9999", "newer"), ("0000", "older")])
+@pytest.mark.parametrize(("revision", "said"), [("9999", "newer"), ("0001", "older"), ("0000", "no evikit wrote")])
 def test_ledgers_of_other_revisions(revision: str, said: str, case: Lab) -> None:
     with sqlite3.connect(ledger_file(case)) as file:
         file.execute("UPDATE alembic_version SET version_num = ?", (revision,))

@@ -238,17 +238,30 @@ def test_an_opening_deleted_after_an_approved_erasure_is_no_fault(tmp_path: Path
     assert b64(target.openings["serial"].salt) not in rest.decode()
 
 
-def test_a_writer_elsewhere_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_elsewhere_does_not_keep_an_audit_waiting(tmp_path: Path) -> None:
+    """An audit reads a snapshot: who verifies in the same case neither waits for a writer nor holds one up."""
     world = small(tmp_path)
-    with closing(sqlite3.connect(world.path)) as holder, world.ledger.transaction() as connection:
-        connection.exec_driver_sql("PRAGMA busy_timeout = 50")
-        holder.execute("PRAGMA busy_timeout = 50")
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            holder.execute("BEGIN IMMEDIATE")
-    with closing(sqlite3.connect(world.path)) as holder:
+    with closing(sqlite3.connect(world.path, timeout=0.05)) as holder:
         holder.execute("BEGIN IMMEDIATE")
+        assert not audit(world.ledger, Trust()).failed
+        holder.rollback()
+        with world.ledger.snapshot():
+            holder.execute("BEGIN IMMEDIATE")
+            holder.rollback()
+        with world.ledger.transaction(), pytest.raises(sqlite3.OperationalError, match="locked"):
+            holder.execute("BEGIN IMMEDIATE")
+
+
+def test_a_ledger_held_alone_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = small(tmp_path)
+    world.ledger.close()
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **named: connect(*args, **{**named, "timeout": 0.05}))
+    with closing(connect(world.path, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(LedgerBusyError):
-            audit(world.ledger, Trust())
+            audited(world.path)
 
 
 # --- every byte ------------------------------------------------------------------------------------------

@@ -117,9 +117,10 @@ def test_expected_is_what_a_fresh_ledger_has(path: Path) -> None:
     ("change", "said", "advice"),
     [
         ("UPDATE alembic_version SET version_num = '0777'", "revision 0777, newer", "Install"),
-        ("UPDATE alembic_version SET version_num = '0000'", "older revision 0000", "upgrade ledgers"),
+        ("UPDATE alembic_version SET version_num = '0001'", "revision 0001, older", "evikit ledger upgrade"),
+        ("UPDATE alembic_version SET version_num = '0000'", "revision 0000, which no evikit wrote", "Restore"),
         ("DELETE FROM alembic_version", "which revision", "backup"),
-        ("INSERT INTO alembic_version VALUES ('0002')", "which revision", "backup"),
+        ("INSERT INTO alembic_version VALUES ('0001')", "which revision", "backup"),
         ("UPDATE alembic_version SET version_num = 'newest'", "which revision", "backup"),
         ("DROP TABLE alembic_version", "another database", "backup"),
         ("ALTER TABLE entry RENAME TO entries", "another database", "backup"),
@@ -152,4 +153,4 @@ def test_create_fills_an_empty_database_only() -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         schema.create(connection)
-        schema.validate_revision(connection)
+        schema.validate_revision(schema.revision_of(connection))

@@ -1,0 +1,169 @@
+"""Bringing a ledger to the newest revision: verify, copy, upgrade the copy, verify it to the same head, exchange.
+
+Until the exchange, one rename, the ledger is not written to (its write-ahead log is folded back into it, no more).
+From the copying to the exchange nobody else can open it. Whoever waits at its door meanwhile is left with a file
+without a name, which SQLite does not write to (SQLITE_READONLY_DBMOVED): what was acknowledged is never lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from custody.durable import sync_folder
+from custody.ledger import migrations, schema
+from custody.ledger.audit import audit
+from custody.ledger.entry import unb64
+from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
+from custody.ledger.faults import translated
+from custody.ledger.store import Ledger
+from custody.ledger.verdict import Trust
+
+_BESIDE = ("", "-wal", "-shm", "-journal")
+"""What SQLite keeps beside a file, by the ends of the names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An upgrade: the revisions; the head it starts from; name and SHA-256 of the old ledger, which is kept beside."""
+
+    old: str
+    new: str
+    size: int
+    root: bytes
+    kept: str
+    sha256: str
+
+
+Record = Callable[[Ledger, Change], None]
+"""Writes into the upgraded copy what became of the ledger, before it takes the ledger's place."""
+
+
+def revision_at(path: Path) -> str:
+    """The revision of the ledger at `path`; LedgerVersionError for one newer than ours."""
+    with Ledger.open(path, writable=False, refresh=False, older=True) as ledger:
+        return ledger.revision
+
+
+def upgrade(path: Path, record: Record) -> Change:
+    """Bring the ledger at `path` to our revision; on return the new one stands, durably, and the old one beside it.
+
+    Whatever is raised, and whenever the process dies, either the old ledger stands or the new one. IntegrityError
+    when it does not verify, before or after; LedgerBusyError while others have it open.
+    """
+    path = path.resolve()
+    with Ledger.open(path, writable=False, refresh=False, older=True) as ledger:
+        _verified(ledger, "the ledger")
+    kept, new = (path.with_name(f".{path.name}.{what}") for what in ("old", "new"))
+    with translated(path), _alone(path) as held:
+        try:
+            for target in (kept, new):
+                _copy(held, target)
+            change = _describe(path, kept)
+            _bring_up(new, change, record)
+            _take_after(path, new)
+            kept.chmod(0o444)
+            kept.replace(path.with_name(change.kept))
+            sync_folder(path.parent)
+            new.replace(path)
+            sync_folder(path.parent)
+        finally:
+            _remove(kept)
+            _remove(new)
+    return change
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[sqlite3.Connection]:
+    """The ledger, open to nobody else until the block ends.
+
+    Its log is folded back: by its name it would pass on to the new ledger, to which it does not belong.
+    """
+    found = path.stat()
+    with closing(schema.connect(path)) as held:
+        for pragma in ("journal_mode = DELETE", "locking_mode = EXCLUSIVE"):
+            held.execute(f"PRAGMA {pragma}")
+        held.execute("BEGIN EXCLUSIVE")
+        held.execute("COMMIT")
+        # opened anew by somebody between the two, or exchanged by another upgrade while this one waited
+        if held.execute("PRAGMA journal_mode").fetchone() != ("delete",) or not os.path.samestat(found, path.stat()):
+            raise LedgerBusyError(f"another process has opened {path}", "Wait until it has finished, then try again.")
+        yield held
+
+
+def _copy(held: sqlite3.Connection, target: Path) -> None:
+    _remove(target)  # what a killed upgrade left
+    with closing(sqlite3.connect(target)) as copy:
+        held.backup(copy)
+
+
+def _remove(path: Path) -> None:
+    for end in _BESIDE:
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def _verified(ledger: Ledger, what: str) -> tuple[int, bytes]:
+    """Its size and root, as the entries give them."""
+    verdict = audit(ledger, Trust())
+    if verdict.failed:
+        first = verdict.failed[0]
+        where = "" if first.index is None else f"entry {first.index}: "
+        raise IntegrityError(
+            f"{what} does not verify: {where}{first.explanation}",
+            "Nothing was changed. `evikit ledger verify` tells all that is wrong; a broken ledger is not upgraded.",
+        )
+    return verdict.size, unb64(verdict.root)
+
+
+def _describe(path: Path, kept: Path) -> Change:
+    with Ledger.open(kept, writable=False, older=True) as ledger:
+        old, size, root = ledger.revision, ledger.size, ledger.root
+    if old == schema.REVISION:
+        raise CustodyError(f"the ledger is of the newest revision already ({old})", "There is nothing to upgrade.")
+    with kept.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Change(old, schema.REVISION, size, root, _free_name(path, f"{path.name}.{old}", size, root), digest)
+
+
+def _free_name(path: Path, name: str, size: int, root: bytes) -> str:
+    """`name`, or with a number behind it where another ledger is kept under it already."""
+    names = (name if i == 1 else f"{name}.{i}" for i in count(1))
+    return next(each for each in names if _head_of(path.with_name(each)) in (None, (size, root)))
+
+
+def _head_of(path: Path) -> tuple[int, bytes] | None:
+    """The head of a kept ledger: (-1, b"") for a file that is none, None for no file."""
+    if not path.exists():
+        return None
+    try:
+        with Ledger.open(path, writable=False, older=True) as ledger:
+            return ledger.size, ledger.root
+    except CustodyError:
+        return -1, b""
+
+
+def _bring_up(new: Path, change: Change, record: Record) -> None:
+    engine = schema.engine_for(new, writable=True)
+    with engine.begin() as connection:
+        migrations.upgrade(connection)
+    engine.dispose()
+    with Ledger.open(new, writable=True) as ledger:
+        if _verified(ledger, "the upgraded ledger") != (change.size, change.root):
+            raise IntegrityError("the upgraded ledger has another head", "Nothing was changed. Report this.")
+        record(ledger, change)
+    with closing(schema.connect(new)) as last:
+        last.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+
+
+def _take_after(path: Path, new: Path) -> None:
+    """Mode and owner of the old file."""
+    facts = path.stat()
+    new.chmod(facts.st_mode & 0o7777)
+    with suppress(PermissionError):
+        os.chown(new, facts.st_uid, facts.st_gid)
