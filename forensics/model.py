@@ -2,7 +2,9 @@
 
 Every result says where it came from (`Location`). Bad bytes are data: what could not be read is a
 `Problem`, never an exception that ends a run and never silence. Times are nanoseconds since
-1970-01-01T00:00:00Z (`int`), or `None` where the source holds no time.
+1970-01-01T00:00:00Z (`int`), or `None` where the source holds no time. What there are millions of
+(`Location`, `Artefact`, `Problem`) are named tuples: made in a third of a dataclass's time, and turned
+into columns by one `zip`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 
 class ExaminationError(Exception):
@@ -34,8 +38,7 @@ class Clock(StrEnum):
     UNKNOWN = "unknown"  # local time of an unknown zone, printed as if it were UTC
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a result stands: exhibit, volume, path from the volume's root, and place inside the file.
 
     `path` is for show (undecodable bytes as backslashreplace); `raw_path` holds the bytes when they
@@ -103,8 +106,7 @@ class FileEntry:
     link_target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Artefact:
+class Artefact(NamedTuple):
     """One fact a parser read. `times` are named (`logged`, `visited`); `fields` hold the rest as text.
 
     `kind` is dotted lower case, format first: "syslog.line", "access.request", "evtx.record".
@@ -118,7 +120,7 @@ class Artefact:
     parser: str
     version: str
     clock: Clock = Clock.UTC
-    raw: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,7 @@ class Event:
     clock: Clock
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that could not be read or understood, where, at which stage, and why (one line)."""
 
     location: Location

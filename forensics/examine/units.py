@@ -7,7 +7,7 @@ writes the same tables again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -87,7 +87,7 @@ def volumes_unit(job: Job) -> dict[str, Any]:
     volumes, problems = list_volumes(_Prepared.medium)
     with Findings(job, "volumes") as findings:
         for problem in problems:
-            findings.problem(replace(problem, location=replace(problem.location, exhibit=job.exhibit)))
+            findings.problem(problem._replace(location=problem.location._replace(exhibit=job.exhibit)))
     return {"volumes": [asdict(volume) for volume in volumes]}
 
 

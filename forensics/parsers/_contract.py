@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ class ParserInput:
 
     def at(self, offset: int, length: int) -> Location:
         """The `length` bytes from `offset` of this file, as a location."""
-        return dataclasses.replace(self.location, offset=offset, length=length)
+        return self.location._replace(offset=offset, length=length)
 
 
 class Parser(Protocol):

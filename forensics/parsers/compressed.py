@@ -7,7 +7,7 @@ Which parser reads what is inside is decided as for any file: by the first decom
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import forensics.parsers
 from forensics.model import Artefact, Problem
@@ -41,7 +41,7 @@ def _reference_time(source: ParserInput, compression: Compression) -> int | None
 def _inside(found: Artefact | Problem, compression: Compression) -> Artefact | Problem:
     """A result of the inner parser, saying that its place is in the decompressed bytes."""
     if isinstance(found, Problem):
-        return replace(found, reason=f"in the decompressed {compression.name}: {found.reason}")
+        return found._replace(reason=f"in the decompressed {compression.name}: {found.reason}")
     fields: Mapping[str, str] = {**found.fields, COMPRESSED: compression.name}
     kind, location, times, parser = found.kind, found.location, found.times, found.parser
     return Artefact(kind, location, times, fields, parser, found.version, found.clock, found.raw)

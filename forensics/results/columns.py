@@ -8,7 +8,7 @@ its true value stands as decimal text in `far_times` under the column's or the t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import pyarrow as pa
@@ -132,7 +132,7 @@ def integers(values: Sequence[int | None]) -> pa.Array:
 
 
 def _map(rows: Sequence[Mapping[str, Any]], values_of: Callable[[list[Any]], pa.Array], kind: Any) -> pa.Array:
-    keys = [key for row in rows for key in row]
+    keys = list(chain.from_iterable(rows))
     items = [item for row in rows for item in row.values()]
     offsets = pa.array([0, *accumulate(map(len, rows))], pa.int32())
     return pa.MapArray.from_arrays(offsets, texts(keys), values_of(items), kind)
@@ -171,22 +171,22 @@ def _far_of_files(entries: Sequence[FileEntry]) -> pa.Array:
     )
 
 
-def _place(locations: Sequence[Location]) -> list[pa.Array]:
-    return [
-        texts([place.exhibit for place in locations]),
-        texts([place.volume for place in locations]),
-        texts([place.path for place in locations]),
-        pa.array([place.raw_path for place in locations], pa.binary()),
-        texts([place.meta for place in locations]),
-        texts([place.stream for place in locations]),
-    ]
+def _repeated(values: Sequence[str]) -> pa.Array:
+    """A column of text that nearly always says the same in every row of a batch."""
+    first = values[0]
+    if values.count(first) < len(values):
+        return texts(values)
+    return pa.repeat(pa.scalar(printable(first), pa.string()), len(values))
 
 
-def _span(locations: Sequence[Location]) -> list[pa.Array]:
-    return [
-        integers([place.offset for place in locations]),
-        integers([place.length for place in locations]),
-    ]
+def _located(locations: Sequence[Location]) -> tuple[list[pa.Array], list[pa.Array]]:
+    """Locations as the columns of `_PLACE` and those of `_SPAN`."""
+    if not locations:
+        return [pa.nulls(0, kind) for _, kind in _PLACE], [pa.nulls(0, kind) for _, kind in _SPAN]
+    exhibits, volumes, paths, raw_paths, metas, streams, offsets, lengths = zip(*locations, strict=True)
+    raw = pa.array(raw_paths, pa.binary())
+    place = [_repeated(exhibits), _repeated(volumes), _repeated(paths), raw, _repeated(metas), _repeated(streams)]
+    return place, [integers(offsets), integers(lengths)]
 
 
 def file_batch(entries: Sequence[FileEntry]) -> pa.RecordBatch:
@@ -195,7 +195,7 @@ def file_batch(entries: Sequence[FileEntry]) -> pa.RecordBatch:
     extras = time_map([entry.extra_times for entry in entries])
     far = any(map(_clamped, (*times, extras.items)))
     columns = [
-        *_place([entry.location for entry in entries]),
+        *_located([entry.location for entry in entries])[0],
         texts([entry.type for entry in entries]),
         pa.array([entry.allocated for entry in entries], pa.bool_()),
         pa.array([entry.reallocated for entry in entries], pa.bool_()),
@@ -215,33 +215,33 @@ def file_batch(entries: Sequence[FileEntry]) -> pa.RecordBatch:
 
 def artefact_batch(artefacts: Sequence[Artefact]) -> pa.RecordBatch:
     """Artefacts as columns of `ARTEFACTS`, in the order given."""
-    locations = [artefact.location for artefact in artefacts]
-    named = [artefact.times for artefact in artefacts]
+    if not artefacts:
+        return pa.RecordBatch.from_pylist([], schema=ARTEFACTS)
+    kinds, locations, named, fields, parsers, versions, clocks, raw = zip(*artefacts, strict=True)
+    place, span = _located(locations)
     times = time_map(named)
     columns = [
-        texts([artefact.kind for artefact in artefacts]),
-        *_place(locations),
-        *_span(locations),
+        _repeated(kinds),
+        *place,
+        *span,
         times,
         far_times(row.items() for row in named) if _clamped(times.items) else text_map([{}] * len(named)),
-        text_map([artefact.raw for artefact in artefacts]),
-        text_map([artefact.fields for artefact in artefacts]),
-        texts([artefact.clock.value for artefact in artefacts]),
-        texts([artefact.parser for artefact in artefacts]),
-        texts([artefact.version for artefact in artefacts]),
+        text_map(raw),
+        text_map(fields),
+        _repeated([clock.value for clock in clocks]),
+        _repeated(parsers),
+        _repeated(versions),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=ARTEFACTS)
 
 
 def problem_batch(problems: Sequence[Problem]) -> pa.RecordBatch:
     """Problems as columns of `PROBLEMS`, in the order given."""
-    locations = [problem.location for problem in problems]
-    columns = [
-        *_place(locations),
-        *_span(locations),
-        texts([problem.stage for problem in problems]),
-        texts([problem.reason for problem in problems]),
-    ]
+    if not problems:
+        return pa.RecordBatch.from_pylist([], schema=PROBLEMS)
+    locations, stages, reasons = zip(*problems, strict=True)
+    place, span = _located(locations)
+    columns = [*place, *span, _repeated(stages), texts(reasons)]
     return pa.RecordBatch.from_arrays(columns, schema=PROBLEMS)
 
 

@@ -37,6 +37,8 @@ PLACES = st.builds(
     raw_path=st.none() | st.binary(max_size=9),
     meta=TEXT,
     stream=TEXT,
+    offset=st.none(),
+    length=st.none(),
 )
 ENTRIES = st.builds(
     FileEntry,
