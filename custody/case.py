@@ -82,6 +82,8 @@ class Recorded:
     index: int
     leaf: bytes
     seen_root: bytes
+    n: int = 0
+    """Ordinal of its exhibit, 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,14 +288,16 @@ class Case:
         draft = Draft(kind, {**self._common(), **values}, n=n, re=tuple(re), pub=pub or {}, id=entry_id)
         row = self._append(draft, examine)
         self._keep_head()
-        return Recorded(row.index, row.leaf, row.entry.seen_root)
+        x = row.entry.x
+        return Recorded(row.index, row.leaf, row.entry.seen_root, x.n if x is not None else 0)
 
     def register(self, values: Mapping[str, Json]) -> int:
         """Register an exhibit and return its ordinal."""
-        row = self._append(Draft("exhibit.register", {**self._common(), **values}, n=NEW))
-        self._keep_head()
-        x = row.entry.x
-        return x.n if x else 0
+        return self.register_exhibit(values).n
+
+    def register_exhibit(self, values: Mapping[str, Json], examine: Callable[[], None] | None = None) -> Recorded:
+        """Register an exhibit; `examine` as for `record`."""
+        return self.record("exhibit.register", NEW, values, examine=examine)
 
     def rotate_ledger_keys(self, passphrase: str, reason: str) -> Recorded:
         """Make new keys for the ledger itself; they sign once the entry has the governing signatures it needs."""

@@ -50,17 +50,33 @@ def note(  # noqa: PLR0917 - one parameter an option
 @click.option("--reason", required=True, help="Why it was wrong.")
 @with_settings
 def correct(settings: Settings, entry: str, field: str, new: str, reason: str) -> None:
-    """Correct FIELD of ENTRY (its number, or the beginning of its hash): a new entry that names the old one."""
+    """Correct FIELD of ENTRY (its number, or the beginning of its hash): a new entry that names the old one.
+
+    A part of a field is named with a dot, as `evikit exhibit show` does: serial.model.
+    """
     from custody.ledger.errors import CustodyError
     from custody.opened import values_of
 
     with writing(settings) as case:
         row = case.find_entry(entry)
         values = values_of(row)
-        if field not in values:
+        base, _, part = field.partition(".")
+        if base not in values:
             known = ", ".join(sorted(name for name, value in values.items() if value is not None))
             raise CustodyError(f"entry {row.index} ({row.entry.type}) has no field {field!r}", f"It has: {known}.")
         x = row.entry.x
-        answer = {"name": field, "old": values[field], "new": new, "reason": reason}
+        old = values[base]
+        answer = {"name": base, "old": old, "new": _replaced(old, part, new) if part else new, "reason": reason}
         recorded = case.record("correct", x.n if x is not None else 0, answer, re=[row.leaf])
     _tell(settings, recorded)
+
+
+def _replaced(old: Json, part: str, new: str) -> Json:
+    """The value with one part of it exchanged; CustodyError lists the parts there are."""
+    from custody.ledger.errors import CustodyError
+
+    name, _, rest = part.partition(".")
+    if not isinstance(old, dict) or name not in old:
+        known = ", ".join(sorted(old)) if isinstance(old, dict) else "none"
+        raise CustodyError(f"that field has no part {name!r}", f"It has: {known}.")
+    return {**old, name: _replaced(old[name], rest, new) if rest else new}

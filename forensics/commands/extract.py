@@ -46,13 +46,13 @@ def extract(settings: Settings, ref: str, paths: tuple[str, ...], **options: Any
 
     Each is an access of its own, with digest; it is compared with the digest of the examination.
     """
-    from custody.exhibits import need_exhibit
+    from custody.holding import need_present
 
     results: list[dict[str, Any]] = []
     if not options["purpose"].strip():
         raise CustodyError("the purpose is empty", "Say why the file is read: it stands in the ledger.")
     with writing(settings) as case:
-        exhibit = need_exhibit(case, ref)
+        exhibit = need_present(case, ref)
         for path in paths:
             results.append(_extract_one(case, exhibit, path, options))
             if settings.json:

@@ -24,6 +24,7 @@ from custody.exhibits import (
     parse_digest,
     validate_ref,
 )
+from custody.holding import refuse_gone
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.opened import text
@@ -116,6 +117,8 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     target = Target.locate(order.paths)
     _refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
+    if known is not None:
+        refuse_gone(case, known.n)
     unchanged = known is not None and _seen_before(case, known.n, target)
     if known is not None and unchanged and not order.again and _complete(case, order.ref, known.n):
         raise CustodyError(

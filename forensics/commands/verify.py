@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("refs", metavar="REF...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every exhibit whose media digests are recorded.")
+@click.option("--all", "everything", is_flag=True, help="Every exhibit that is here and has media.")
 @with_settings
 def verify(settings: Settings, refs: tuple[str, ...], everything: bool) -> None:
     """Re-hash evidence and compare it with the digests in the ledger.
@@ -26,22 +26,33 @@ def verify(settings: Settings, refs: tuple[str, ...], everything: bool) -> None:
     The answer to a challenge taken from the ledger's own head stands in the outcome: it could only be computed by
     reading the media after that head was signed.
     """
-    from custody.exhibits import exhibits, need_exhibit
+    from custody.holding import need_present
     from forensics.commands.progress import progress
 
     if bool(refs) == everything:
         raise click.UsageError("name exhibits, or --all for every one")
     results: list[dict[str, Any]] = []
     with writing(settings) as case:
-        chosen = [need_exhibit(case, ref) for ref in refs] if refs else list(exhibits(case))
+        chosen = [need_present(case, ref) for ref in refs] if refs else _with_media(case)
         if not chosen:
-            raise CustodyError("there are no exhibits in this case", "Run `evikit ingest` first.")
+            raise CustodyError("there are no exhibits with media in this case", "Run `evikit ingest` first.")
         for exhibit in chosen:
             with progress(settings, exhibit.ref) as listener:
                 results.append(_result(case, exhibit, listener, alone=len(chosen) == 1))
             _tell(settings, results[-1])
     if code := _exit_code(results):
         click.get_current_context().exit(code)
+
+
+def _with_media(case: Case) -> list[Exhibit]:
+    """Every exhibit that is here and was read, or came with a digest: a phone in a bag has nothing to re-hash."""
+    from custody.exhibits import outcomes
+    from custody.holding import holdings
+
+    here = [item.exhibit for item in holdings(case).values() if not item.gone]
+    return [
+        item for item in here if item.registered.get("media_digests") or any(outcomes(case, item.n, "access.begin"))
+    ]
 
 
 def _exit_code(results: Sequence[Mapping[str, Any]]) -> int:
