@@ -17,15 +17,24 @@ _ADDRESS = re.compile(r"[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]*(?:%\S+)?")
 
 
 class _Saying(NamedTuple):
-    """A message that starts with one of `starts` (or any, without) and matches means `action`."""
+    """A message that starts with one of `starts` (or any, without) and matches means `action`.
+
+    `names` are the fields its groups give, in their order.
+    """
 
     starts: tuple[str, ...]
     pattern: re.Pattern[str]
     action: str
+    names: tuple[str, ...]
+
+
+_SAME_FIELD = {"to": "target_user", "old_source": "source"}
 
 
 def _saying(action: str, pattern: str, *starts: str) -> _Saying:
-    return _Saying(starts, re.compile(pattern), action)
+    compiled = re.compile(pattern)
+    names = sorted(compiled.groupindex, key=compiled.groupindex.__getitem__)
+    return _Saying(starts or ("",), compiled, action, tuple(_SAME_FIELD.get(name, name) for name in names))
 
 
 _FROM = r" from (?P<source>\S+) port (?P<port>[0-9]+)"
@@ -143,32 +152,41 @@ _PROGRAMS: dict[str, tuple[_Saying, ...]] = {
     **dict.fromkeys(("cron", "crond", "crontab"), _CRON),
     "systemd-logind": _LOGIND,
 }
-_SAME_FIELD = {"to": "target_user"}
+_SAYINGS = {program: (*sayings, *_ANY_PROGRAM) for program, sayings in _PROGRAMS.items()}
 _WORDS_OF_MESSAGES = (" from ", " port ", " : ")
+
+
+def _sayings(program: str) -> tuple[_Saying, ...]:
+    return _SAYINGS.get(program) or _SAYINGS.get(program.rpartition("/")[2].lower(), ())
 
 
 def read_meaning(program: str, message: str, fields: dict[str, str]) -> None:
     """Adds to `fields` what a known message says, `action` first; fields that already stand are kept."""
-    known = _PROGRAMS.get(program) or _PROGRAMS.get(program.rpartition("/")[2].lower(), ())
+    sayings = _sayings(program)
     text = message.strip()
-    if len(text) > _LONGEST or not (known or text.startswith("pam_")):
+    if not sayings and text.startswith("pam_"):
+        sayings = _ANY_PROGRAM
+    if not sayings or len(text) > _LONGEST:
         return
-    for saying in (*known, *_ANY_PROGRAM):
-        if (not saying.starts or text.startswith(saying.starts)) and (match := saying.pattern.fullmatch(text)):
-            _add(saying, match, fields)
+    for starts, pattern, action, names in sayings:
+        if text.startswith(starts) and (match := pattern.fullmatch(text)):
+            fields["action"] = action
+            _add(names, match.groups(), fields)
             return
 
 
-def _add(saying: _Saying, match: re.Match[str], fields: dict[str, str]) -> None:
-    fields["action"] = saying.action
-    for name, value in match.groupdict().items():
-        if name == "_unknown" and value:
+def _add(names: tuple[str, ...], values: tuple[str | None, ...], fields: dict[str, str]) -> None:
+    for name, value in zip(names, values, strict=True):
+        if not value:
+            continue
+        if name == "_unknown":
             fields["user_unknown"] = "true"
-        elif name in ("source", "old_source") and value:
+        elif name == "source":
             fields["source_ip" if _ADDRESS.fullmatch(value) else "source_host"] = value
-        elif value:
-            fields.setdefault(_SAME_FIELD.get(name, name), value)
-    if any(words in fields.get("user", "") for words in _WORDS_OF_MESSAGES):
+        elif name not in fields:
+            fields[name] = value
+    user = fields.get("user")
+    if user and " " in user and any(words in user for words in _WORDS_OF_MESSAGES):
         fields["ambiguous_message"] = "true"
     if "refusal" in fields:
         fields["action"] = "command refused"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -44,16 +45,35 @@ class CivilTime(NamedTuple):
         Raises ImpossibleTimeError for what the Gregorian calendar or a clock does not have (leap seconds
         included) and for years outside FIRST_YEAR..LAST_YEAR.
         """
-        year, month, day, hour, minute, second = self
-        if not FIRST_YEAR <= year <= LAST_YEAR:
-            raise ImpossibleTimeError(f"the year {year} is outside {FIRST_YEAR} to {LAST_YEAR}")
-        if not 1 <= month <= 12:
-            raise ImpossibleTimeError(f"there is no month {month}")
-        if not 1 <= day <= calendar.monthrange(year, month)[1]:
-            raise ImpossibleTimeError(f"there is no day {day} in month {month} of {year}")
-        if hour > 23 or minute > 59 or second > 59:
-            raise ImpossibleTimeError(f"there is no time of day {hour:02}:{minute:02}:{second:02}")
-        return calendar.timegm((year, month, day, hour, minute, second))
+        return midnight(self.year, self.month, self.day) + time_of_day(self.hour, self.minute, self.second)
+
+
+@lru_cache(maxsize=_CACHE_LIMIT)
+def midnight(year: int, month: int, day: int) -> int:
+    """Seconds since the epoch of the start of a day, as if UTC; raises ImpossibleTimeError."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ImpossibleTimeError(f"the year {year} is outside {FIRST_YEAR} to {LAST_YEAR}")
+    if not 1 <= month <= 12:
+        raise ImpossibleTimeError(f"there is no month {month}")
+    if not 1 <= day <= calendar.monthrange(year, month)[1]:
+        raise ImpossibleTimeError(f"there is no day {day} in month {month} of {year}")
+    return calendar.timegm((year, month, day, 0, 0, 0))
+
+
+def time_of_day(hour: int, minute: int, second: int) -> int:
+    """Seconds since midnight; raises ImpossibleTimeError, also for leap seconds."""
+    if hour > 23 or minute > 59 or second > 59:
+        raise ImpossibleTimeError(f"there is no time of day {hour:02}:{minute:02}:{second:02}")
+    return (hour * 60 + minute) * 60 + second
+
+
+def within_hour(minute: int, second: int) -> int:
+    """Seconds since the hour began; raises ImpossibleTimeError, also for leap seconds."""
+    if minute > 59:
+        raise ImpossibleTimeError(f"there is no minute {minute}")
+    if second > 59:
+        raise ImpossibleTimeError(f"there is no second {second}")
+    return minute * 60 + second
 
 
 def offset_seconds(text: str) -> int:
@@ -90,6 +110,20 @@ class LocalClock:
         self._zone = zone
         self.clock = Clock.UNKNOWN if zone is None else Clock.DECLARED
         self._minutes: dict[CivilTime, LocalTime] = {}
+        self._hours: dict[tuple[int, int, int, int], int | None] = {}
+
+    def hour(self, year: int, month: int, day: int, hour: int) -> int | None:
+        """Seconds since the epoch of the start of an hour all of whose minutes follow each other, as nearly all
+        do; None for one in which the clocks were set: ask for its minutes. Raises ImpossibleTimeError.
+        """
+        key = (year, month, day, hour)
+        if key not in self._hours:
+            if len(self._hours) >= _CACHE_LIMIT:
+                self._hours.clear()
+            first, last = (self._convert(CivilTime(*key, minute)) for minute in (0, 59))
+            odd = first.ambiguous or first.skipped or last.ambiguous or last.skipped
+            self._hours[key] = None if odd or last.seconds - first.seconds != 59 * 60 else first.seconds
+        return self._hours[key]
 
     def minute(self, start: CivilTime) -> LocalTime:
         """The start of a minute; raises ImpossibleTimeError."""

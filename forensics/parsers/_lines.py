@@ -117,7 +117,7 @@ def read_lines(source: ParserInput) -> Iterator[Line]:
         rest = pieces.pop()
         for piece in pieces:
             length = len(piece)
-            if length > LINE_LIMIT or piece.startswith(b"\0") or piece.endswith(carriage_return):
+            if length > LINE_LIMIT or piece[:1] == b"\0" or piece.endswith(carriage_return):
                 yield from _as_lines(offset, piece, encoding)
             else:
                 yield Line(offset, length, piece.decode(name, "backslashreplace"))

@@ -7,21 +7,29 @@ either after "%v:%p ". Their times carry an offset, so they are UTC.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from forensics.model import Artefact, Clock, Location, Problem
-from forensics.parsers._clock import MONTHS, SECOND, CivilTime, ImpossibleTimeError, offset_seconds
+from forensics.parsers._clock import MONTHS, SECOND, CivilTime, ImpossibleTimeError, offset_seconds, within_hour
 from forensics.parsers._contract import ParserInput
 from forensics.parsers._lines import INCOMPLETE, Line, head_lines, may_hold, parse_lines
 
 _NAME, _VERSION, _KIND, _STAGE = "access_log", "1", "access.request", "parser access_log"
-_CACHE_LIMIT = 4096
+_WHO, _REQUESTED = ("client", "ident", "user"), ("method", "target", "protocol")
+_RESULTS = ("status", "bytes", "referrer", "agent", "rest")
+_PLAIN_NAMES = (*_WHO, *_REQUESTED, *_RESULTS[:-1])
+
+_WHEN = r"\[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] \""
+_PLAIN = re.compile(
+    rf"(\S+) (\S+) ([^\s\[]+) {_WHEN}([A-Z]+) ([^\s\"\\]+) (HTTP/[0-9.]+)\" ([0-9]{{3}}) ([0-9]+|-)"
+    r" \"([^\"\\]*)\" \"([^\"\\]*)\""
+)
+"""Nearly every line; it says the same of them as the patterns below, in one go."""
 
 # Two patterns, one after the other, so that a hostile line cannot make them try each other's places.
-_WHO_WHEN = re.compile(
-    r"(\S+) (\S+) (.+?) \[([0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})\] \""
-)
+_WHO_WHEN = re.compile(rf"(\S+) (\S+) (.+?) {_WHEN}")
 _WHEN_IN_BYTES = re.compile(rb"/[0-9]{4}:[0-9]{2}:")
 _QUOTED = r"([^\"\\]*(?:\\.[^\"\\]*)*)\""
 _WHAT = re.compile(rf"{_QUOTED} ([0-9]{{3}}|-) ([0-9]+|-)(?: \"{_QUOTED} \"{_QUOTED})?(?:$| (.*))")
@@ -31,51 +39,47 @@ _ADDRESS = re.compile(r"[0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _WITH_PORT = re.compile(r"\S+:[0-9]{1,5}")
 
 
-class _AccessFile:
-    """One file being read, line after line."""
-
-    def __init__(self) -> None:
-        self._times: dict[str, int] = {}
-
-    def read_line(self, line: Line, location: Location) -> Artefact | str:
-        """The line as an artefact, or why it is none."""
-        who_when = _WHO_WHEN.match(line.text)
+def _read_line(line: Line, location: Location) -> Artefact | str:
+    """The line as an artefact, or why it is none."""
+    text = line.text
+    if plain := _PLAIN.fullmatch(text):
+        client, ident, user, raw, *what = plain.groups()
+        fields = _given(zip(_PLAIN_NAMES, (client, ident, user, *what), strict=True))
+    else:
+        who_when = _WHO_WHEN.match(text)
         if who_when is None:
             return "not an access log line"
-        what = _requested(line.text, who_when.end())
-        if what is None:
+        found = _requested(text, who_when.end())
+        if found is None:
             return "an access log line whose request or status is not whole"
-        raw = who_when[4]
-        try:
-            at = self._at(raw)
-        except ImpossibleTimeError as error:
-            return str(error)
-        fields = _who(who_when) | what
-        if line.cut:
-            fields["cut"] = "true"
-        return Artefact(_KIND, location, {"requested": at}, fields, _NAME, _VERSION, Clock.UTC, {"requested": raw})
-
-    def _at(self, raw: str) -> int:
-        known = self._times.get(raw)
-        if known is None:
-            if len(self._times) >= _CACHE_LIMIT:
-                self._times.clear()
-            known = self._times[raw] = _time(raw)
-        return known
+        raw, fields = who_when[4], _who(who_when) | found
+    try:
+        at = _time(raw)
+    except ImpossibleTimeError as error:
+        return str(error)
+    if line.cut:
+        fields["cut"] = "true"
+    return Artefact(_KIND, location, {"requested": at}, fields, _NAME, _VERSION, Clock.UTC, {"requested": raw})
 
 
 def _time(raw: str) -> int:
     """Nanoseconds UTC of "13/Jan/2016:19:31:16 +0000"; raises ImpossibleTimeError."""
-    month = MONTHS.get(raw[3:6])
+    return (_hour(raw[:14], raw[21:]) + within_hour(int(raw[15:17]), int(raw[18:20]))) * SECOND
+
+
+@lru_cache(maxsize=4096)
+def _hour(day_and_hour: str, offset: str) -> int:
+    """Seconds UTC of the start of the hour "13/Jan/2016:19"."""
+    month = MONTHS.get(day_and_hour[3:6])
     if month is None:
-        raise ImpossibleTimeError(f"there is no month {raw[3:6]}")
-    civil = CivilTime(int(raw[7:11]), month, int(raw[:2]), int(raw[12:14]), int(raw[15:17]), int(raw[18:20]))
-    return (civil.epoch_seconds() - offset_seconds(raw[21:])) * SECOND
+        raise ImpossibleTimeError(f"there is no month {day_and_hour[3:6]}")
+    civil = CivilTime(int(day_and_hour[7:11]), month, int(day_and_hour[:2]), int(day_and_hour[12:]), 0)
+    return civil.epoch_seconds() - offset_seconds(offset)
 
 
-def _given(**values: str | None) -> dict[str, str]:
+def _given(pairs: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """The values a server wrote: "-" stands for none."""
-    return {name: value for name, value in values.items() if value and value != "-"}
+    return {name: value for name, value in pairs if value and value != "-"}
 
 
 def _who(match: re.Match[str]) -> dict[str, str]:
@@ -83,8 +87,8 @@ def _who(match: re.Match[str]) -> dict[str, str]:
     first, second, rest, _ = match.groups()
     third, _, user = rest.partition(" ")
     if user and (_WITH_PORT.fullmatch(first) or _ADDRESS.fullmatch(second)):
-        return _given(vhost=first, client=second, ident=third, user=user)
-    return _given(client=first, ident=second, user=rest)
+        return _given(zip(("vhost", "client", "ident", "user"), (first, second, third, user), strict=True))
+    return _given(zip(_WHO, (first, second, rest), strict=True))
 
 
 def _requested(text: str, start: int) -> dict[str, str] | None:
@@ -93,7 +97,7 @@ def _requested(text: str, start: int) -> dict[str, str] | None:
     if match is None:
         return _unescaped(text, start)
     request, status, size, referrer, agent, rest = match.groups()
-    fields = _request(request) | _given(status=status, bytes=size, referrer=referrer, agent=agent, rest=rest)
+    fields = _request(request) | _given(zip(_RESULTS, (status, size, referrer, agent, rest), strict=True))
     if rest and referrer is None and rest.startswith('"'):
         fields[INCOMPLETE] = "true"
     return fields
@@ -113,7 +117,7 @@ def _unescaped(text: str, start: int) -> dict[str, str] | None:
         referrer, between, agent = tail[2:-1].partition('" "')
         if not between:
             return None
-    values = _given(status=found[1], bytes=found[2], referrer=referrer, agent=agent)
+    values = _given(zip(_RESULTS, (found[1], found[2], referrer, agent, ""), strict=True))
     return _request(text[start : found.start()]) | values | {"unescaped_quotes": "true"}
 
 
@@ -121,8 +125,8 @@ def _request(request: str) -> dict[str, str]:
     """Method, target and protocol (RFC 9112 section 3), or the whole where it is no request line."""
     match = _REQUEST.fullmatch(request)
     if match is None:
-        return _given(request=request)
-    return _given(method=match[1], target=match[2], protocol=match[3])
+        return _given((("request", request),))
+    return _given(zip(_REQUESTED, match.groups(), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class AccessLogParser:
 
     def parse(self, source: ParserInput) -> Iterator[Artefact | Problem]:
         """Every line in the order of the file; see `Parser.parse`."""
-        yield from parse_lines(source, _STAGE, _AccessFile().read_line)
+        yield from parse_lines(source, _STAGE, _read_line)
 
 
 PARSER = AccessLogParser()

@@ -11,6 +11,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from forensics.model import Artefact, Clock, Location, Problem
@@ -23,6 +24,7 @@ from forensics.parsers._clock import (
     LocalClock,
     nanoseconds,
     offset_seconds,
+    within_hour,
 )
 from forensics.parsers._contract import ParserInput
 from forensics.parsers._lines import Line, head_lines, may_hold, parse_lines, read_lines
@@ -46,7 +48,7 @@ _UNDATED = re.compile(
     r"([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?(:?)(?: +|$)"
 )
 _DATED = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]{1,9}))?"
     r"([Zz]|[+-][0-9]{2}:?[0-9]{2})(?: +|$)"
 )
 _VERSIONED = re.compile(r"[1-9][0-9]{0,2} (?=[0-9]{4}-|- )")
@@ -71,13 +73,27 @@ _USUAL_NAMES = re.compile(
 
 
 def _undated_lines(source: ParserInput) -> Iterator[UndatedLine]:
+    """Lines whose day differs from that of the line above, and the last one: years are told by these."""
+    day, last = "", None
     for line in read_lines(source):
         text = line.text
-        match = _UNDATED.match(text, text.find(">", 0, 5) + 1 if text[:1] == "<" else 0)
-        if match and match[3] is None:
-            month, day = MONTHS[match[1]], int(match[2])
-            if 1 <= day <= calendar.monthrange(2024, month)[1]:  # a leap year, so that the 29th counts
-                yield UndatedLine(line.offset, month, day, f"{match[4]}:{match[5]}:{match[6]}")
+        start = text.find(">", 0, 5) + 1 if text[:1] == "<" else 0
+        if text[start : start + 7] == day:
+            last = line, start
+        elif found := _undated_line(line, start):
+            yield found
+            day, last = text[start : start + 7], None
+    if last and (found := _undated_line(*last)):
+        yield found
+
+
+def _undated_line(line: Line, start: int) -> UndatedLine | None:
+    match = _UNDATED.match(line.text, start)
+    if match and match[3] is None:
+        month, day = MONTHS[match[1]], int(match[2])
+        if 1 <= day <= calendar.monthrange(2024, month)[1]:  # a leap year, so that the 29th counts
+            return UndatedLine(line.offset, month, day, f"{match[4]}:{match[5]}:{match[6]}")
+    return None
 
 
 class _Stamp(NamedTuple):
@@ -99,56 +115,60 @@ class _SyslogFile:
 
     def read_line(self, line: Line, location: Location) -> Artefact | str:
         """The line as an artefact, or why it is none."""
-        fields = {"cut": "true"} if line.cut else {}
+        offset, _, text, cut = line
+        fields = {"cut": "true"} if cut else {}
         try:
-            start = _priority(line.text, fields) if line.text[0] == "<" else 0
-            return self._stamped(line.text, start, fields, location)
+            start = _priority(text, fields) if text[0] == "<" else 0
+            if undated := _UNDATED.match(text, start):
+                stamp = self._local_stamp(undated, fields, offset)
+            elif versioned := _VERSIONED.match(text, start):
+                return _rfc5424(text, versioned.end(), fields, location)
+            elif dated := _DATED.match(text, start):
+                stamp = _Stamp(dated[0].rstrip(), dated.end(), _dated_time(dated), Clock.UTC)
+            else:
+                return _no_time(text)
+            return _tagged(text, stamp, fields, location)
         except (ImpossibleTimeError, _NotSyslogError) as error:
             return str(error)
 
-    def _stamped(self, text: str, start: int, fields: dict[str, str], location: Location) -> Artefact:
-        if undated := _UNDATED.match(text, start):
-            stamp = self._local_stamp(undated, fields, location)
-        elif versioned := _VERSIONED.match(text, start):
-            return _rfc5424(text, versioned.end(), fields, location)
-        elif dated := _DATED.match(text, start):
-            stamp = _Stamp(dated[0].rstrip(), dated.end(), _dated_time(dated), Clock.UTC)
-        elif text[0] in " \t":
-            raise _NotSyslogError("no time at its start (it may go on from the line above)")
-        else:
-            raise _NotSyslogError("not a syslog line")
-        return _tagged(text, stamp, fields, location)
-
-    def _local_stamp(self, match: re.Match[str], fields: dict[str, str], location: Location) -> _Stamp:
+    def _local_stamp(self, match: re.Match[str], fields: dict[str, str], offset: int) -> _Stamp:
         month, day, written_year, hour, minute, second, fraction, _ = match.groups()
         raw = match[0].rstrip(" :")
         if written_year:
             year: int | None = int(written_year)
         else:
-            year = self._inferred_year(location)
+            year = self._inferred_year(offset)
             fields["year_inferred"] = "true" if year else "unknown"
+        local = self._local
         if year is None:
-            return _Stamp(raw, match.end(), None, self._local.clock)
-        start = self._local.minute(CivilTime(year, MONTHS[month], int(day), int(hour), int(minute)))
-        if second > "59":
-            raise ImpossibleTimeError(f"there is no second {second}")
-        if start.ambiguous:
-            fields["ambiguous"] = "true"
-        if start.skipped:
-            fields["skipped"] = "true"
-        at = (start.seconds + int(second)) * SECOND + nanoseconds(fraction)
-        return _Stamp(raw, match.end(), at, self._local.clock)
+            return _Stamp(raw, match.end(), None, local.clock)
+        date = year, MONTHS[month], int(day), int(hour)
+        seconds, within = local.hour(*date), within_hour(int(minute), int(second))
+        if seconds is None:
+            start = local.minute(CivilTime(*date, int(minute)))
+            seconds, within = start.seconds, int(second)
+            if start.ambiguous:
+                fields["ambiguous"] = "true"
+            if start.skipped:
+                fields["skipped"] = "true"
+        at = (seconds + within) * SECOND + (nanoseconds(fraction) if fraction else 0)
+        return _Stamp(raw, match.end(), at, local.clock)
 
-    def _inferred_year(self, location: Location) -> int | None:
+    def _inferred_year(self, offset: int) -> int | None:
         if self._years is None:
             source = self._source
             self._years = InferredYears(_undated_lines(source), source.reference_time, source.zone)
-        return self._years.year_at(location.offset or 0)
+        return self._years.year_at(offset)
 
     def problem(self) -> Iterator[Problem]:
         """Why no year could be inferred, if one was wanted."""
         if self._years is not None and self._years.problem:
             yield Problem(self._source.location, _STAGE, self._years.problem)
+
+
+def _no_time(text: str) -> str:
+    continued = "no time at its start (it may go on from the line above)"
+    return continued if text[0] in " \t" else "not a syslog line"
 
 
 class _NotSyslogError(ValueError):
@@ -169,9 +189,15 @@ def _priority(text: str, fields: dict[str, str]) -> int:
 
 
 def _dated_time(match: re.Match[str]) -> int:
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
-    civil = CivilTime(int(year), int(month), int(day), int(hour), int(minute), int(second))
-    return (civil.epoch_seconds() - offset_seconds(offset)) * SECOND + nanoseconds(fraction)
+    day, hour, minute, second, fraction, offset = match.groups()
+    seconds = _dated_hour(day, hour, offset) + within_hour(int(minute), int(second))
+    return seconds * SECOND + (nanoseconds(fraction) if fraction else 0)
+
+
+@lru_cache(maxsize=4096)
+def _dated_hour(day: str, hour: str, offset: str) -> int:
+    year, month, number = map(int, day.split("-"))
+    return CivilTime(year, month, number, int(hour), 0).epoch_seconds() - offset_seconds(offset)
 
 
 def _tagged(text: str, stamp: _Stamp, fields: dict[str, str], location: Location) -> Artefact:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from forensics.model import Artefact, Clock, Problem
-from forensics.parsers import parser_for
+from forensics.parsers import access_log, parser_for
 from forensics.parsers.access_log import PARSER
 
 WHEN = "[13/Jan/2016:19:31:16 +0100]"
@@ -145,3 +148,47 @@ def test_hostile_lines_take_no_time(start: str, unit: str, read: Any) -> None:
     begun = time.process_time()
     read(PARSER, (start + unit * 65536)[:65536].encode())
     assert time.process_time() - begun < 2
+
+
+WORDS = st.text('a-"\\[]: ', max_size=4) | st.sampled_from(
+    ["-", "::1", "GET", "/p?q=1", "HTTP/1.1", "200", "5", "v:80"]
+)
+
+
+PLAIN = ("192.0.2.1", "-", "ana", "GET", "/a", "HTTP/1.1", "200", "5", "-", "agent")
+
+
+@given(
+    words=st.tuples(*(st.just(word) | st.just(word) | WORDS for word in PLAIN)), end=st.sampled_from(["", " x", '"'])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_the_pattern_of_plain_lines_changes_nothing(words: tuple[str, ...], end: str, read: Any) -> None:
+    client, ident, user, method, target, protocol, status, size, referrer, agent = words
+    line = (
+        f"{client} {ident} {user} [13/Jan/2016:19:31:16 +0000] "
+        f'"{method} {target} {protocol}" {status} {size} "{referrer}" "{agent}"{end}\n'
+    ).encode()
+    found = read(PARSER, line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access_log, "_PLAIN", re.compile("(?!)"))
+        assert found == read(PARSER, line)
+
+
+def test_plain_lines_keep_the_order_of_their_fields(read: Any) -> None:
+    line = b'192.0.2.1 - ana [13/Jan/2016:19:31:16 +0000] "GET /a HTTP/1.1" 200 5 "http://r/" "agent"\n'
+    (plain,) = read(PARSER, line)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(access_log, "_PLAIN", re.compile("(?!)"))
+        (general,) = read(PARSER, line)
+    assert list(plain.fields.items()) == list(general.fields.items())
+    assert list(plain.fields) == [
+        "client",
+        "user",
+        "method",
+        "target",
+        "protocol",
+        "status",
+        "bytes",
+        "referrer",
+        "agent",
+    ]

@@ -7,7 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from forensics.model import Clock
-from forensics.parsers._clock import CivilTime, ImpossibleTimeError, LocalClock, nanoseconds, offset_seconds
+from forensics.parsers._clock import (
+    CivilTime,
+    ImpossibleTimeError,
+    LocalClock,
+    nanoseconds,
+    offset_seconds,
+    within_hour,
+)
 
 
 def test_the_ends_of_the_calendar() -> None:
@@ -55,6 +62,31 @@ def test_local_times_around_the_clock_changes() -> None:
     assert (twice.seconds, twice.ambiguous) == (CivilTime(2025, 10, 26, 0, 30).epoch_seconds(), True)
     never = local.minute(CivilTime(2025, 3, 30, 2, 30))
     assert (never.skipped, never.ambiguous) == (True, False)
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Belgrade", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Caracas"])
+def test_an_hour_says_what_each_of_its_minutes_says_or_nothing(zone: str | None) -> None:
+    local = LocalClock(ZoneInfo(zone) if zone else None)
+    days = [(1986, 1, 1), (2007, 12, 9), (2025, 3, 30), (2025, 4, 6), (2025, 10, 5), (2025, 10, 26), (2025, 12, 31)]
+    silent = 0
+    for day in days:
+        for hour in range(24):
+            start = local.hour(*day, hour)
+            silent += start is None
+            for minute in range(60):
+                told = local.minute(CivilTime(*day, hour, minute))
+                if start is not None:
+                    assert told == (start + within_hour(minute, 0), False, False)
+    assert silent < len(days) * 3
+    assert zone is None or silent > 0
+
+
+def test_an_hour_that_is_none() -> None:
+    with pytest.raises(ImpossibleTimeError, match="time of day"):
+        LocalClock(None).hour(2025, 1, 1, 24)
+    for minute, second, said in ((60, 0, "no minute 60"), (0, 60, "no second 60")):
+        with pytest.raises(ImpossibleTimeError, match=said):
+            within_hour(minute, second)
 
 
 def test_without_a_zone_times_stand_as_if_utc() -> None:
