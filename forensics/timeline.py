@@ -1,12 +1,12 @@
-"""Artefacts and file entries become events: the one place that says what a time means.
+"""Artefacts and file entries become events.
 
 Parsers and file systems state named times; here each becomes an `Event` row with a meaning in plain
-words and a one-line message. Work goes by columns, a batch at a time, so memory is bounded.
+words and a one-line message, as `meanings` says. Work goes by columns, a batch at a time, so memory is bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -14,95 +14,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from forensics.meanings import ARTEFACT_MEANINGS, FILE_MEANINGS, MESSAGES
 from forensics.results import TableWriter, batches
 from forensics.results.columns import EVENTS, INT64_MAX, INT64_MIN, STANDARD_TIMES
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC by definition, printed with Z
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799  # years 0001 to 9999
 _DAY = 86_400
-
-FILE_MEANINGS: Mapping[str, str] = {
-    "modified": "file modified",
-    "accessed": "file accessed",
-    "changed": "file metadata changed",
-    "created": "file created",
-    "fn_modified": "file modified ($FILE_NAME)",
-    "fn_accessed": "file accessed ($FILE_NAME)",
-    "fn_changed": "file metadata changed ($FILE_NAME)",
-    "fn_created": "file created ($FILE_NAME)",
-    "deleted": "file deleted",
-    "backup": "file backed up",
-}
-ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
-    ("syslog.line", "logged"): "log line logged",
-    ("access.request", "requested"): "request served",
-    ("evtx.record", "logged"): "event logged",
-    ("evtx.record", "written"): "event record written",
-    ("evtx.recovered", "logged"): "event logged (record recovered from slack)",
-    ("evtx.recovered", "written"): "event record written (recovered from slack)",
-    ("evt.record", "generated"): "event logged",
-    ("evt.record", "written"): "event record written",
-    ("evt.recovered", "generated"): "event logged (record left over, not current)",
-    ("evt.recovered", "written"): "event record written (left over, not current)",
-    ("iis.request", "requested"): "request served",
-    ("csv.row", "logged"): "row logged",
-    ("json.record", "logged"): "record logged",
-    ("journal.entry", "logged"): "journal entry logged",
-    ("journal.entry", "sent"): "journal entry sent",
-    ("utmp.record", "logged"): "login record logged",
-}
-# what a message is made of: (before, field, after), a piece only where the field holds something; and the
-# beginning of the names of further fields, all given as name=value
-_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""))
-_EVTX_RECIPE, _EVT_RECIPE = (_EVENT, "data."), (_EVENT, "string.")
-MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
-    "syslog.line": (
-        (("", "host", " "), ("", "program", ""), ("[", "pid", "]"), (": ", "message", "")),
-        "",
-    ),
-    "access.request": (
-        (
-            ("", "client", ""),
-            (" ", "user", ""),
-            (' "', "method", ""),
-            (" ", "target", '"'),
-            (" ", "status", ""),
-            (" ", "bytes", " bytes"),
-        ),
-        "",
-    ),
-    "evtx.record": _EVTX_RECIPE,
-    "evtx.recovered": _EVTX_RECIPE,
-    "evt.record": _EVT_RECIPE,
-    "evt.recovered": _EVT_RECIPE,
-    "iis.request": (
-        (
-            ("", "client", ""),
-            (" ", "user", ""),
-            (" ", "method", ""),
-            (" ", "target", ""),
-            ("?", "query", ""),
-            (" ", "status", ""),
-            (" ", "bytes", " bytes"),
-        ),
-        "",
-    ),
-    "journal.entry": (
-        (("", "_hostname", " "), ("", "syslog_identifier", ""), ("[", "_pid", "]"), (": ", "message", "")),
-        "",
-    ),
-    "utmp.record": (
-        (
-            ("", "type", ""),
-            (" ", "user", ""),
-            (" on ", "line", ""),
-            (" from ", "host", ""),
-            (" (", "address", ")"),
-            (" pid ", "pid", ""),
-        ),
-        "",
-    ),
-}
 
 
 @lru_cache(maxsize=4096)

@@ -2,8 +2,8 @@
 
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
 underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
-`_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes). Parsers are
-pure: they see bytes and a location, never a path, a clock or a ledger.
+`_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`,
+`_shell_items`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from forensics.parsers import (
     event_log,
     iis,
     journal,
+    jump_list,
     login_records,
     mapped,
+    prefetch,
+    recycle_bin,
+    shortcut,
     syslog,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
@@ -39,6 +43,10 @@ PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
     classic_event_log.PARSER,  # likewise
     journal.PARSER,  # likewise
+    shortcut.PARSER,  # likewise
+    prefetch.PARSER,  # likewise
+    jump_list.PARSER,  # a name, and the signature of what holds the entries
+    recycle_bin.PARSER,  # a name and a version
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`

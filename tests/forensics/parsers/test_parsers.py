@@ -20,7 +20,14 @@ FOLDER = Path(forensics.parsers.__file__).parent
 FORMATS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 READING = [parser for parser in PARSERS if parser.name != "mapped"]
 """Those that read a file without being told how."""
-LIBRARIES = {"event_log": {"evtx"}, "journal": {"lz4", "zstandard"}}
+LIBRARIES = {
+    "event_log": {"evtx"},
+    "journal": {"lz4", "zstandard"},
+    "jump_list": {"pyolecf"},
+    "prefetch": {"pyscca"},
+    "shortcut": {"pylnk"},
+    "_shell_items": {"pyfwsi"},
+}
 
 ANY_LINES = st.lists(
     st.one_of(
@@ -98,7 +105,7 @@ def test_an_error_of_the_evidence_goes_through(parser: Parser, source: Any) -> N
     def refuse(offset: int, length: int) -> bytes:
         raise BadSectorError(5, "Input/output error")
 
-    broken = source(b"")
+    broken = source(bytes(4096))
     object.__setattr__(broken, "read_at", refuse)
     with pytest.raises(BadSectorError):
         list(parser.parse(broken))

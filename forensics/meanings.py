@@ -1,0 +1,121 @@
+"""What a named time of an artefact or file means, and what an event's message is made of: said here only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+FILE_MEANINGS: Mapping[str, str] = {
+    "modified": "file modified",
+    "accessed": "file accessed",
+    "changed": "file metadata changed",
+    "created": "file created",
+    "fn_modified": "file modified ($FILE_NAME)",
+    "fn_accessed": "file accessed ($FILE_NAME)",
+    "fn_changed": "file metadata changed ($FILE_NAME)",
+    "fn_created": "file created ($FILE_NAME)",
+    "deleted": "file deleted",
+    "backup": "file backed up",
+}
+ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
+    ("syslog.line", "logged"): "log line logged",
+    ("access.request", "requested"): "request served",
+    ("evtx.record", "logged"): "event logged",
+    ("evtx.record", "written"): "event record written",
+    ("evtx.recovered", "logged"): "event logged (record recovered from slack)",
+    ("evtx.recovered", "written"): "event record written (recovered from slack)",
+    ("evt.record", "generated"): "event logged",
+    ("evt.record", "written"): "event record written",
+    ("evt.recovered", "generated"): "event logged (record left over, not current)",
+    ("evt.recovered", "written"): "event record written (left over, not current)",
+    ("iis.request", "requested"): "request served",
+    ("csv.row", "logged"): "row logged",
+    ("json.record", "logged"): "record logged",
+    ("journal.entry", "logged"): "journal entry logged",
+    ("journal.entry", "sent"): "journal entry sent",
+    ("utmp.record", "logged"): "login record logged",
+    ("recycle.item", "deleted"): "file moved to the recycle bin",
+    ("jumplist.destination", "opened"): "destination last opened",
+    ("prefetch.execution", "last_run"): "program run",
+    **{("prefetch.execution", f"previous_run_{number}"): "program run" for number in range(1, 8)},
+    ("prefetch.volume", "volume_created"): "volume created",
+    **{
+        (kind, f"target_{what}"): f"target of a shortcut {what}"
+        for kind in ("lnk.shortcut", "jumplist.shortcut")
+        for what in ("created", "modified", "accessed")
+    },
+    **{
+        (kind, what): f"part of a shortcut's path {what}"
+        for kind in ("lnk.item", "jumplist.item")
+        for what in ("created", "modified", "accessed")
+    },
+}
+# what a message is made of: (before, field, after), a piece only where the field holds something; and the
+# beginning of the names of further fields, all given as name=value
+_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""))
+_EVTX_RECIPE, _EVT_RECIPE = (_EVENT, "data."), (_EVENT, "string.")
+_SHORTCUT = (
+    ("", "local_path", ""),
+    ("", "network_path", ""),
+    (" ", "arguments", ""),
+    (" (", "shell_path", ")"),
+    (" on ", "volume_label", ""),
+    (" serial ", "volume_serial", ""),
+    (" of ", "machine", ""),
+)
+_PATH = ((("", "path", ""),), "")
+MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
+    "syslog.line": (
+        (("", "host", " "), ("", "program", ""), ("[", "pid", "]"), (": ", "message", "")),
+        "",
+    ),
+    "access.request": (
+        (
+            ("", "client", ""),
+            (" ", "user", ""),
+            (' "', "method", ""),
+            (" ", "target", '"'),
+            (" ", "status", ""),
+            (" ", "bytes", " bytes"),
+        ),
+        "",
+    ),
+    "evtx.record": _EVTX_RECIPE,
+    "evtx.recovered": _EVTX_RECIPE,
+    "evt.record": _EVT_RECIPE,
+    "evt.recovered": _EVT_RECIPE,
+    "iis.request": (
+        (
+            ("", "client", ""),
+            (" ", "user", ""),
+            (" ", "method", ""),
+            (" ", "target", ""),
+            ("?", "query", ""),
+            (" ", "status", ""),
+            (" ", "bytes", " bytes"),
+        ),
+        "",
+    ),
+    "journal.entry": (
+        (("", "_hostname", " "), ("", "syslog_identifier", ""), ("[", "_pid", "]"), (": ", "message", "")),
+        "",
+    ),
+    "utmp.record": (
+        (
+            ("", "type", ""),
+            (" ", "user", ""),
+            (" on ", "line", ""),
+            (" from ", "host", ""),
+            (" (", "address", ")"),
+            (" pid ", "pid", ""),
+        ),
+        "",
+    ),
+    "recycle.item": ((("", "path", ""), (", ", "size", " bytes")), ""),
+    "lnk.shortcut": (_SHORTCUT, ""),
+    "jumplist.shortcut": (_SHORTCUT, ""),
+    "lnk.item": _PATH,
+    "jumplist.item": _PATH,
+    "jumplist.destination": ((("", "path", ""), (" of ", "machine", "")), ""),
+    "prefetch.execution": ((("", "executable", ""), (", run ", "run_count", " times"), (" (", "hash", ")")), ""),
+    "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
+}
