@@ -16,6 +16,13 @@ FILE_MEANINGS: Mapping[str, str] = {
     "deleted": "file deleted",
     "backup": "file backed up",
 }
+
+
+def _times(kinds: str, **meanings: str) -> dict[tuple[str, str], str]:
+    """The same meanings for kinds that are named alike."""
+    return {(kind, name): meaning for kind in kinds.split() for name, meaning in meanings.items()}
+
+
 ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     ("syslog.line", "logged"): "log line logged",
     ("access.request", "requested"): "request served",
@@ -48,6 +55,66 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         for kind in ("lnk.item", "jumplist.item")
         for what in ("created", "modified", "accessed")
     },
+    **_times("chrome.visit firefox.visit safari.visit", visited="page visited"),
+    **_times("chrome.search", last_visited="page of a search last visited"),
+    **_times(
+        "chrome.download firefox.download",
+        started="download started",
+        ended="download ended",
+        last_accessed="download last opened",
+    ),
+    **_times("android.download", modified="download last changed"),
+    **_times(
+        "chrome.cookie firefox.cookie webview.cookie",
+        created="cookie created",
+        last_accessed="cookie last sent",
+        updated="cookie changed",
+        expires="cookie expires",
+    ),
+    **_times(
+        "chrome.autofill firefox.form",
+        created="form entry first used",
+        first_used="form entry first used",
+        last_used="form entry last used",
+    ),
+    **_times("chrome.extension_activity", done="browser extension acted"),
+    **_times("firefox.bookmark", added="bookmark added", modified="bookmark changed"),
+    **_times("firefox.annotation", added="page annotated", modified="annotation changed"),
+    **_times("safari.tab", last_viewed="tab last viewed"),
+    **_times("macos.quarantine", quarantined="file received from elsewhere"),
+    **_times("macos.privacy", modified="permission last changed"),
+    **_times("macos.application_usage", last_used="application last used"),
+    **_times("apple.knowledge", started="use began", ended="use ended", recorded="use recorded"),
+    **_times("apple.notes", created="note created", modified="note changed"),
+    **_times("android.call ios.call skype.call", began="call began"),
+    **_times(
+        "android.message ios.message whatsapp.message kik.message",
+        dated="message dated",
+        sent="message sent",
+        read="message read",
+        delivered="message delivered",
+        received="message received",
+    ),
+    **_times("skype.message skype.sms", sent="message sent", edited="message edited"),
+    **_times("skype.transfer", offered="file offered", accepted="file accepted", ended="file transfer ended"),
+    **_times(
+        "skype.account", profile_changed="profile changed", last_online="last online", last_used="account last used"
+    ),
+    **_times("twitter.status", created="status posted", updated="status stored"),
+    **_times("twitter.search", searched="search made"),
+    **_times("twitter.contact", created="profile created", updated="profile stored", befriended="contact followed"),
+    **_times("android.usage", happened="device or application used"),
+    **_times("android.battery", measured="battery measured"),
+    **_times("ios.data_usage", used="network used"),
+    **_times("ios.process", first_used="network first used by a process", last_used="network last used by a process"),
+    **_times("ios.interaction", began="interaction began", ended="interaction ended"),
+    **_times(
+        "windows.activity",
+        started="activity started",
+        ended="activity ended",
+        modified="activity changed",
+        modified_on_client="activity changed on the device",
+    ),
 }
 # what a message is made of: (before, field, after), a piece only where the field holds something; and the
 # beginning of the names of further fields, all given as name=value
@@ -118,4 +185,8 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "jumplist.destination": ((("", "path", ""), (" of ", "machine", "")), ""),
     "prefetch.execution": ((("", "executable", ""), (", run ", "run_count", " times"), (" (", "hash", ")")), ""),
     "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
+    **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
+    **dict.fromkeys(
+        ("chrome.download", "firefox.download", "android.download"), ((("", "path", ""), (" from ", "url", "")), "")
+    ),
 }

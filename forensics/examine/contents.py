@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from forensics.engine.worker import board
 from forensics.examine.findings import Findings, Job
@@ -22,6 +23,9 @@ ReadAt = Callable[[int, int], bytes]
 
 Opener = Callable[[FileEntry], tuple[int, ReadAt]]
 """Opens an entry's contents: their size and how to read them. Raises `ExaminationError` or `OSError`."""
+
+Beside = Callable[[FileEntry, str], ParserInput | None]
+"""The file of a name in the folder of an entry, as far as it is at hand. Raises what an `Opener` does."""
 
 
 @dataclass(slots=True)
@@ -71,13 +75,19 @@ def contained(parser: Parser, source: ParserInput) -> Iterator[Artefact | Proble
         yield Problem(source.location, parser.name, reason)
 
 
-def _examined(job: Job, entry: FileEntry, size: int, read_at: ReadAt, findings: Findings) -> Content:
-    """Digest, type and parse one file of `size` bytes."""
-    content, head = _digest(read_at, size)
+def parser_input(job: Job, entry: FileEntry, size: int, read_at: ReadAt, beside: Beside) -> ParserInput:
+    """An opened entry as parsers are given it."""
     name = entry.location.path.rpartition("/")[2]
-    parser = parser_for(head, name, job.mappings) if head else None
+    return ParserInput(name, size, read_at, entry.location, job.zone, entry.modified, partial(beside, entry))
+
+
+def _examined(job: Job, entry: FileEntry, opened: tuple[int, ReadAt], beside: Beside, findings: Findings) -> Content:
+    """Digest, type and parse one file, opened as its size in bytes and how to read it."""
+    size, read_at = opened
+    content, head = _digest(read_at, size)
+    source = parser_input(job, entry, size, read_at, beside)
+    parser = parser_for(head, source.name, job.mappings) if head else None
     if parser is not None:
-        source = ParserInput(name, size, read_at, entry.location, job.zone, entry.modified)
         for found in contained(parser, source):
             if isinstance(found, Artefact):
                 findings.artefact(found)
@@ -86,14 +96,14 @@ def _examined(job: Job, entry: FileEntry, size: int, read_at: ReadAt, findings: 
     return content
 
 
-def examine_entry(job: Job, entry: FileEntry, opener: Opener, findings: Findings) -> Content:
+def examine_entry(job: Job, entry: FileEntry, opener: Opener, beside: Beside, findings: Findings) -> Content:
     """Open and examine one file; what could not be read is its problem, nobody else's."""
     try:
-        size, read_at = opener(entry)
+        opened = opener(entry)
     except (ExaminationError, OSError) as error:
         content = Content(outcome="failed", problem=f"cannot be opened: {error}")
     else:
-        content = _examined(job, entry, size, read_at, findings)
+        content = _examined(job, entry, opened, beside, findings)
     if content.problem:
         findings.problem(Problem(entry.location, "contents", content.problem))
     return content

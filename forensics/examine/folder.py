@@ -24,6 +24,8 @@ _TYPES = {
     stat.S_IFBLK: "block",
 }
 
+_BELONGING = ("-wal", "-journal")  # to the name of an SQLite database
+
 
 class Tree(Protocol):
     """Evidence that is a tree of files, as the gate gives it."""
@@ -38,6 +40,14 @@ class Tree(Protocol):
     def reading(self, found: FoundFile) -> AbstractContextManager[Part]:
         """A regular file of `files`, open read-only for the length of the block; `OSError` if it cannot be."""
         ...
+
+
+def companions(members: Sequence[FoundFile], around: Sequence[FoundFile]) -> list[FoundFile]:
+    """Those of the regular files `around` that belong to one of `members` by name, as a database and its logs do."""
+    names = {member.name + suffix for member in members for suffix in _BELONGING}
+    names |= {member.name.removesuffix(suffix) for member in members for suffix in _BELONGING}
+    names -= {member.name for member in members}
+    return [found for found in around if found.name in names and stat.S_ISREG(found.facts.st_mode)]
 
 
 class LooseFiles:

@@ -13,10 +13,11 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import chain, pairwise
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -25,11 +26,11 @@ from custody.access import FoundFile, Part, PartOpener, shown
 from forensics import results
 from forensics.engine import UnitFailedError, WorkerPool
 from forensics.examine.findings import Groups, Job
-from forensics.examine.folder import Tree, file_entry_of, refusal
+from forensics.examine.folder import Tree, companions, file_entry_of, refusal
 from forensics.examine.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
 from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.resume import UnitLog
-from forensics.examine.units import contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
+from forensics.examine.units import Lent, contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
 from forensics.hashing import PartDigest, StreamDigests, hash_medium, hash_stream
 from forensics.media import Medium, open_medium, read_part
 from forensics.model import Location, Problem, Volume
@@ -267,6 +268,12 @@ class _Folder:
 
     def works(self) -> Iterator[Work]:
         """Groups of the tree's files in its order, each opened just before it is sent."""
+        before: list[FoundFile] = []
+        for (group, members), (_, after) in pairwise(chain(self._groups(), [("", [])])):
+            yield self._work(group, members, companions(members, [*before, *after]))
+            before = members
+
+    def _groups(self) -> Iterator[tuple[str, list[FoundFile]]]:
         groups = Groups(self.found.job, "tree", _TREE_ROWS)
         members: list[FoundFile] = []
         for item in self.tree.files():
@@ -275,12 +282,12 @@ class _Folder:
                 continue
             members.append(item)
             if groups.add(file_entry_of(self.found.job.exhibit, item)):
-                yield self._work(groups.done[-1]["name"], members)
+                yield groups.done[-1]["name"], members
                 members = []
         if groups.flush():
-            yield self._work(groups.done[-1]["name"], members)
+            yield groups.done[-1]["name"], members
 
-    def _work(self, group: str, members: Sequence[FoundFile]) -> Work:
+    def _work(self, group: str, members: Sequence[FoundFile], others: Sequence[FoundFile]) -> Work:
         held = self.lent.enter_context(ExitStack())
         parts: dict[int, Part] = {}
         failures: dict[int, str] = {}
@@ -290,13 +297,18 @@ class _Folder:
                     parts[row] = held.enter_context(self.tree.reading(member))
                 except OSError as error:
                     failures[row] = error.strerror or str(error)
+        beside: dict[str, Part] = {}
+        for other in others:
+            with suppress(OSError):  # a problem of its own group, where it is listed
+                beside[shown(other.name)] = held.enter_context(self.tree.reading(other))
+        lent = Lent(parts, failures, beside)
         self.found.groups.append(group)
         self.found.units.append(group)
 
         def submit(skip: Any) -> Future[dict[str, Any]]:
             job = self.found.job
             listed = job.parts_folder / f"{group}.walked"
-            return self.found.log.submit(self.pool, group, listed, tree_unit, job, group, skip, parts, failures)
+            return self.found.log.submit(self.pool, group, listed, tree_unit, job, group, skip, lent)
 
         return Work(group, submit, held.close)
 

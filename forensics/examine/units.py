@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from itertools import islice
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -19,11 +21,12 @@ from forensics.direct.extents import DirectContents, direct_contents
 from forensics.direct.reading import LIBTSK, Reading, read_directly, read_through_libtsk
 from forensics.engine.worker import board
 from forensics.examine.batch_groups import BatchGroups
-from forensics.examine.contents import Content, ReadAt, examine_entry
+from forensics.examine.contents import Content, ReadAt, examine_entry, parser_input
 from forensics.examine.findings import Findings, Job, entries_of, readable
 from forensics.filesystems import FileSystem, open_entry, open_filesystem
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
+from forensics.parsers import ParserInput
 from forensics.results.columns import CONTENTS, integers, texts
 from forensics.volumes import list_volumes
 
@@ -150,14 +153,47 @@ def _content_batch(rows: list[Content]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=CONTENTS)
 
 
+class _Neighbours:
+    """Finds the files that belong to another by name (a database's write-ahead log): of its group, or of `others`."""
+
+    def __init__(
+        self,
+        job: Job,
+        group: str,
+        opener: Callable[[int, FileEntry], tuple[int, ReadAt]],
+        others: Mapping[str, Part],
+    ) -> None:
+        self._job, self._group, self._opener, self._others = job, group, opener, others
+        self._places: dict[str, int] | None = None
+
+    def beside(self, entry: FileEntry, name: str) -> ParserInput | None:
+        """As `contents.Beside`. The group is looked through once, when first asked for."""
+        if self._places is None:
+            listed = enumerate(entries_of(self._job, self._group))
+            self._places = {
+                found.location.path: number for number, found in listed if readable(found) and found.allocated
+            }
+        folder = entry.location.path[: entry.location.path.rfind("/") + 1]
+        if (part := self._others.get(folder + name)) is not None:
+            return ParserInput(name, part.size, part.read_at, entry.location._replace(path=folder + name))
+        number = self._places.get(folder + name)
+        if number is None:
+            return None
+        found = next(islice(entries_of(self._job, self._group), number, None))
+        size, read_at = self._opener(number, found)
+        return parser_input(self._job, found, size, read_at, self.beside)
+
+
 def _group(
     job: Job,
     group: str,
     skip: Mapping[int, str],
     opener: Callable[[int, FileEntry], tuple[int, ReadAt]],
+    others: Mapping[str, Part] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Contents of one group's files. Rows of `skip` are not touched again: a worker died of them."""
     rows: list[Content] = []
+    neighbours = _Neighbours(job, group, opener, others)
     with Findings(job, group) as findings:
         for number, entry in enumerate(entries_of(job, group)):
             if number in skip:
@@ -167,7 +203,7 @@ def _group(
                 rows.append(Content())
             else:
                 board().mark(number, entry.location.path)
-                rows.append(examine_entry(job, entry, partial(opener, number), findings))
+                rows.append(examine_entry(job, entry, partial(opener, number), neighbours.beside, findings))
     with results.table(job.parts_folder / f"{group}.contents", CONTENTS) as writer:
         writer.write(_content_batch(rows))
     return findings.counts
@@ -189,14 +225,22 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
     return _group(job, group, skip, opener)
 
 
-def tree_unit(
-    job: Job, group: str, skip: Mapping[int, str], parts: Mapping[int, Part], failures: Mapping[int, str]
-) -> dict[str, Any]:
-    """Contents of a group of a folder's files, opened by the gate or not for the reason in `failures`."""
+class Lent(NamedTuple):
+    """What the gate opened for a group: files by row, why others could not be, and those of other groups, by path
+    for show, that belong to one of this.
+    """
+
+    parts: Mapping[int, Part]
+    failures: Mapping[int, str]
+    beside: Mapping[str, Part]
+
+
+def tree_unit(job: Job, group: str, skip: Mapping[int, str], lent: Lent) -> dict[str, Any]:
+    """Contents of a group of a folder's files."""
 
     def opener(number: int, _: FileEntry) -> tuple[int, ReadAt]:
-        if number not in parts:
-            raise ExaminationError(failures.get(number, "it was not opened"))
-        return parts[number].size, parts[number].read_at
+        if number not in lent.parts:
+            raise ExaminationError(lent.failures.get(number, "it was not opened"))
+        return lent.parts[number].size, lent.parts[number].read_at
 
-    return _group(job, group, skip, opener)
+    return _group(job, group, skip, opener, lent.beside)

@@ -23,6 +23,7 @@ from forensics.parsers import (
     prefetch,
     recycle_bin,
     shortcut,
+    sqlite,
     syslog,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
@@ -43,6 +44,7 @@ PARSERS: tuple[Parser, ...] = (
     event_log.PARSER,  # a signature: nothing else can be meant
     classic_event_log.PARSER,  # likewise
     journal.PARSER,  # likewise
+    sqlite.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     jump_list.PARSER,  # a name, and the signature of what holds the entries

@@ -44,6 +44,10 @@ class _FileStream(io.RawIOBase):
         return len(data)
 
 
+def _nothing(_: str) -> None:
+    """No file is beside this one."""
+
+
 @dataclass(frozen=True, slots=True)
 class ParserInput:
     """One file of the evidence, for a parser to read.
@@ -53,6 +57,7 @@ class ParserInput:
     when the evidence cannot be read goes through the parser unchanged. `zone` is the one the examiner
     declared for local times, or None. `reference_time` is the file's own modified time in nanoseconds
     UTC, or None: the year of dates written without one is inferred from it, never from a host's clock.
+    `beside(name)` gives the file of that name in the same folder, as far as it is at hand, else None.
     """
 
     name: str
@@ -61,6 +66,7 @@ class ParserInput:
     location: Location
     zone: ZoneInfo | None = None
     reference_time: int | None = None
+    beside: Callable[[str], ParserInput | None] = _nothing
 
     def open(self) -> io.BufferedReader:
         """The file as a buffered, seekable stream for libraries that want one."""

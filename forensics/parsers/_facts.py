@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from forensics.model import Artefact, Clock, Problem
 from forensics.parsers._contract import ParserInput
+from forensics.parsers._lines import shown
 
 _TEXT_LIMIT = 8192
+_REASON_LIMIT = 400
 
 
 class Moment(NamedTuple):
@@ -48,5 +50,7 @@ class Facts:
         return Artefact(kind, location, times, texts, self._name, self._version, clock, raw)
 
     def problem(self, reason: str, place: tuple[int, int] | None = None) -> Problem:
-        """A problem at `place`, or of the whole file."""
-        return Problem(self.source.at(*(place or (0, self.source.size))), f"parser {self._name}", reason)
+        """A problem at `place`, or of the whole file; what of the reason cannot be printed is escaped."""
+        return Problem(
+            self.source.at(*(place or (0, self.source.size))), f"parser {self._name}", shown(reason, _REASON_LIMIT)
+        )

@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -294,7 +295,11 @@ def one_file(tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch, read_
     entry = FileEntry(Location("AH/1", "0", "a/log"), "file", True, len(data))
     with Findings(job, "unit") as findings:
         content = examine.examine_entry(
-            job, entry, lambda _: (len(data), read_at or (lambda at, n: data[at : at + n])), findings
+            job,
+            entry,
+            lambda _: (len(data), read_at or (lambda at, n: data[at : at + n])),
+            lambda entry, name: None,
+            findings,
         )
     return content, list(results.batches(tmp_path / "unit.problems")), tmp_path / "unit.artefacts"
 
@@ -457,3 +462,32 @@ def test_a_segment_that_was_not_granted_is_not_there(disk: Path) -> None:
     disk.rename(first)
     with opened(first) as parts:
         units.prepare_image(tuple(parts))
+
+
+def database(folder: Path, between: int) -> None:
+    """A database whose second row stands in its write-ahead log; `between` other files lie between both."""
+    folder.mkdir()
+    with closing(sqlite3.connect(folder / "db")) as made:
+        made.execute("PRAGMA journal_mode=wal")
+        made.execute("CREATE TABLE t (a)")
+        made.execute("INSERT INTO t VALUES (1)")
+        made.commit()
+        made.execute("PRAGMA wal_checkpoint(truncate)")
+        made.execute("INSERT INTO t VALUES (2)")
+        made.commit()
+        shutil.copy(folder / "db", folder / "kept")
+        shutil.copy(folder / "db-wal", folder / "kept-wal")
+    for name in ("db", "db-wal", "db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    for number in range(between):
+        (folder / f"kept {number:03d}").write_text("x")
+
+
+@pytest.mark.parametrize("between", [0, 120, 127, 130])
+def test_a_database_is_read_with_the_log_beside_it_also_of_another_group(between: int, tmp_path: Path) -> None:
+    database(tmp_path / "files", between)
+    examine_folder(tmp_path / "files", tmp_path / "derived")
+    run = next((tmp_path / "derived").iterdir())
+    (row,) = [row for batch in results.batches(run / "artefacts.parquet") for row in batch.to_pylist()]
+    assert dict(row["fields"]) == {"tables": "1", "rows.t": "2", "write_ahead_log": "applied"}
+    assert [row for batch in results.batches(run / "problems.parquet") for row in batch.to_pylist()] == []

@@ -26,6 +26,8 @@ LIBRARIES = {
     "jump_list": {"pyolecf"},
     "prefetch": {"pyscca"},
     "shortcut": {"pylnk"},
+    "sqlite": {"apsw"},
+    "_sqlite": {"apsw"},
     "_shell_items": {"pyfwsi"},
 }
 
