@@ -44,7 +44,7 @@ class _File:
             return self._source.read_at(offset, amount) if offset < self._source.size else b""
         except Exception as error:
             self._errors.append(error)
-            raise apsw.IOError("the evidence cannot be read") from error
+            raise
 
     def xFileSize(self) -> int:  # noqa: N802
         return 0 if self._source is None else self._source.size
