@@ -53,7 +53,6 @@ _UNREAD = (
     _Signature("VHDX", _starts(b"vhdxfile")),
     _Signature("VHD", lambda head, tail: head.startswith(b"conectix") or tail.startswith(b"conectix")),
     _Signature("VDI", lambda head, _tail: head[64:68] == b"\x7f\x10\xda\xbe"),
-    _Signature("QCOW", _starts(b"QFI\xfb")),
     _Signature("DMG", lambda _head, tail: tail.startswith(b"koly")),
 )
 
