@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custody.access import Part, PartOpener
-from forensics.media import ewf, qcow, raw, split, unread
+from forensics.media import ewf, qcow, raw, split, unread, vmdk
 from forensics.media._contract import Format, Medium, MediumError, read_part
 
 __all__ = ["MEDIA", "Format", "Medium", "MediumError", "open_medium", "read_part"]
@@ -12,6 +12,7 @@ MEDIA: tuple[Format, ...] = (
     unread,  # first: a container we cannot decode must never pass for a raw image
     ewf,  # by signature, or by its name when the file is too short to hold one
     qcow,
+    vmdk,
     split,  # by name only, so after every format that has a signature
     raw,  # last: it always succeeds
 )
