@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 from custody.access import Part
 from forensics.media._contract import Medium, MediumError, read_part
@@ -158,7 +159,38 @@ class BlockMedium:
         data = self.parent.read_at(offset, count) if self.parent is not None else b""
         return data if len(data) == count else data + bytes(count - len(data))
 
+    def mixed(self, number: int, bits: str, at: int, part: Part) -> bytes:
+        """A block whose sectors of bit 1 lie in `part`, the first at byte `at`, and whose others are the parent's."""
+        start, pieces = number * self.block_size, list[bytes]()
+        for own, first, count in _runs(bits):
+            offset = first * self.sector_size
+            length = min(count * self.sector_size, self.size - start - offset)
+            if length <= 0:
+                break
+            if own:
+                pieces.append(read_exactly(part, at + offset, length, f"bytes {start + offset} on of the medium"))
+            else:
+                pieces.append(self.inherited(start + offset, length))
+        return b"".join(pieces)
+
     def _exactly(self, data: bytes, offset: int, count: int) -> bytes:
         if len(data) < count:
             raise MediumError(f"bytes {offset + len(data)} to {offset + count} of the medium are not in their block")
         return data
+
+
+def sector_bits(bitmap: bytes, *, low_first: bool) -> str:
+    """A bitmap of sectors as a text of 0 and 1, the first sector first."""
+    return "".join(_LOW_FIRST[byte] if low_first else f"{byte:08b}" for byte in bitmap)
+
+
+_LOW_FIRST = [f"{byte:08b}"[::-1] for byte in range(256)]
+
+
+def _runs(bits: str) -> Iterator[tuple[bool, int, int]]:
+    """Stretches of like bits: (whether they are 1, the first, how many)."""
+    at = 0
+    for value, group in groupby(bits):
+        count = sum(1 for _ in group)
+        yield value == "1", at, count
+        at += count

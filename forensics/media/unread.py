@@ -49,9 +49,6 @@ _UNREAD = (
     _Signature("SMART s01 (EWF)", _is_smart),
     _Signature("AFF4", _is_aff4),
     _Signature("AFF", _starts(b"AFF10\r\n\x00")),
-    _Signature("VHDX", _starts(b"vhdxfile")),
-    _Signature("VHD", lambda head, tail: head.startswith(b"conectix") or tail.startswith(b"conectix")),
-    _Signature("VDI", lambda head, _tail: head[64:68] == b"\x7f\x10\xda\xbe"),
     _Signature("DMG", lambda _head, tail: tail.startswith(b"koly")),
 )
 
