@@ -1,4 +1,4 @@
-"""The sections of an EWF-E01 segment file, as bytes and numbers.
+"""The sections of an EWF-E01 or EWF-S01 (SMART) segment file, as bytes and numbers.
 
 Source: "Expert Witness Compression Format version 1", J. Metz (libewf documentation), sections 2 to 3.
 All numbers are little-endian; a section is a 76-byte descriptor (type, offset of the next, size,
@@ -22,6 +22,7 @@ FILE_SIGNATURE = b"EVF\x09\x0d\x0a\xff\x00"
 FILE_HEADER_SIZE = 13
 DESCRIPTOR_SIZE = 76
 TABLE_HEADER_SIZE = 24
+SMART_VOLUME_SIZE = 94  # of EWF-S01, where E01 has 1052
 TABLE_LIMIT = 1 << 22  # entries; writers use 16,375 or 65,534
 HEADER_LIMIT = 1 << 20  # acquisition headers are some hundred bytes; more than this is an attack
 
@@ -77,6 +78,7 @@ class Geometry:
     chunk_size: int
     sector_size: int
     size: int
+    smart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Table:
     """Where the chunks of one table section lie: `first` chunk, `count` entries of four bytes at `offset`.
 
     `data_end` is where the section that holds the chunks ends: the end of the table's last chunk.
-    `copy` is the offset of the same entries in table2, or 0.
+    `copy` is the offset of the same entries in table2, or 0. `checked`: a checksum follows the entries (not in SMART).
     """
 
     part: Part
@@ -94,6 +96,7 @@ class Table:
     offset: int
     data_end: int
     copy: int = 0
+    checked: bool = True
 
 
 def segment_number(part: Part) -> int:
@@ -135,31 +138,34 @@ def sections(part: Part) -> Iterator[Section]:
 
 def geometry(section: Section) -> Geometry:
     """The volume (or disk) section as numbers; raises `MediumError` for what cannot be a medium."""
-    data = section.read(1052)
+    length = SMART_VOLUME_SIZE if section.size == SMART_VOLUME_SIZE else 1052
+    data = section.read(length)
     name = section.part.name
-    if len(data) < 1052 or zlib.adler32(data[:1048]) != int.from_bytes(data[1048:1052], "little"):
+    if len(data) < length or zlib.adler32(data[: length - 4]) != int.from_bytes(data[length - 4 :], "little"):
         raise MediumError(f"{name} is damaged: its {section.kind} section fails its checksum")
     _media, chunks, sectors_a_chunk, sector_size, sectors = _VOLUME.unpack_from(data)
     chunk_size = sectors_a_chunk * sector_size
     if not 0 < chunk_size <= 1 << 27 or sector_size % 512:
         raise MediumError(f"{name} is damaged: chunks of {sectors_a_chunk} sectors of {sector_size} bytes")
-    return Geometry(chunks, chunk_size, sector_size, sectors * sector_size)
+    return Geometry(chunks, chunk_size, sector_size, sectors * sector_size, length == SMART_VOLUME_SIZE)
 
 
-def table(section: Section, first: int, data_end: int) -> Table:
+def table(section: Section, first: int, data_end: int, *, checked: bool = True) -> Table:
     """A table section's place and numbers; its entries are read when they are needed."""
     count, base, checksum = _TABLE.unpack(header := section.read(TABLE_HEADER_SIZE))
     sane = count <= TABLE_LIMIT and count * 4 <= section.size - TABLE_HEADER_SIZE
     if not sane or zlib.adler32(header[:20]) != checksum:
         raise MediumError(f"{section.part.name} is damaged: the {section.kind} section at byte {section.offset}")
-    return Table(section.part, first, count, base, section.offset + TABLE_HEADER_SIZE, data_end)
+    return Table(section.part, first, count, base, section.offset + TABLE_HEADER_SIZE, data_end, checked=checked)
 
 
 def table_entries(wanted: Table, offset: int) -> array[int] | None:
-    """The entries at `offset` (the table's or its copy's), or None when they fail their checksum."""
+    """The entries at `offset` (the table's or its copy's), or None when they are cut or fail their checksum."""
     raw = read_part(wanted.part, offset, wanted.count * 4 + 4)
     entries, footer = raw[: wanted.count * 4], raw[wanted.count * 4 :]
-    if len(entries) < wanted.count * 4 or zlib.adler32(entries) != int.from_bytes(footer, "little"):
+    if len(entries) < wanted.count * 4:
+        return None
+    if wanted.checked and zlib.adler32(entries) != int.from_bytes(footer, "little"):
         return None
     values = array("I", entries)
     if sys.byteorder == "big":

@@ -1,4 +1,4 @@
-"""EWF-E01 images (EnCase, FTK Imager, ewfacquire) with their segments.
+"""EWF-E01 images (EnCase, FTK Imager, ewfacquire) and EWF-S01 (SMART) with their segments.
 
 Read by our own code over the sections of `_ewf_sections`: libewf through its Python binding hands out
 a damaged chunk without a word (measured: a flipped byte changes the data and raises nothing), and a
@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import NoReturn
 
@@ -152,16 +152,15 @@ class EwfMedium:
 
     def _add_table(self, section: ewf.Section, data_end: int) -> None:
         first = self._tables[-1].first + self._tables[-1].count if self._tables else 0
-        self._tables.append(ewf.table(section, first, data_end))
+        smart = self._geometry is not None and self._geometry.smart
+        self._tables.append(ewf.table(section, first, data_end, checked=not smart))
 
     def _add_copy(self, section: ewf.Section) -> None:
         if not self._tables or self._tables[-1].part is not section.part:
             return
         table = self._tables[-1]
         copy = section.offset + ewf.TABLE_HEADER_SIZE
-        self._tables[-1] = ewf.Table(
-            table.part, table.first, table.count, table.base, table.offset, table.data_end, copy
-        )
+        self._tables[-1] = replace(table, copy=copy)
 
     def _check_chunk_count(self) -> None:
         wanted = -(-self.size // self._chunk_size)
@@ -241,7 +240,7 @@ class EwfMedium:
         raise MediumError(line)
 
 
-_SUFFIX = re.compile(r"^(?P<stem>.*\.)(?P<letter>[Ee])(?P<number>\d\d)$", re.DOTALL)
+_SUFFIX = re.compile(r"^(?P<stem>.*\.)(?P<letter>[EeSs])(?P<number>\d\d)$", re.DOTALL)
 
 
 def segment_name(first: str, number: int) -> str | None:
@@ -257,7 +256,7 @@ def segment_name(first: str, number: int) -> str | None:
     rest, third = divmod(number - 100, 26)
     lead, second = divmod(rest, 26)
     start = ord(match["letter"]) + lead
-    zero = ord("a") if match["letter"] == "e" else ord("A")
+    zero = ord("a") if match["letter"].islower() else ord("A")
     if start > zero + 25:
         return None
     return f"{match['stem']}{chr(start)}{chr(zero + second)}{chr(zero + third)}"

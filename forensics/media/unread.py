@@ -9,7 +9,6 @@ from custody.access import Part, PartOpener
 from forensics.media._contract import Medium, MediumError, read_part
 
 _HEAD = 4096
-_SMART_VOLUME_SIZE = 94 + 76  # the volume section of EWF-S01: 94 bytes and its descriptor; E01 has 1052
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +21,6 @@ def _starts(*signatures: bytes) -> Callable[[bytes, bytes], bool]:
     return lambda head, _tail: head.startswith(signatures)
 
 
-def _is_smart(head: bytes, _tail: bytes) -> bool:
-    """SMART and E01 share a file signature; the size of the volume section tells them apart."""
-    if not head.startswith(b"EVF\x09\x0d\x0a\xff\x00"):
-        return False
-    at = 13
-    while 0 < at <= len(head) - 76:
-        kind = head[at : at + 16].rstrip(b"\0")
-        following = int.from_bytes(head[at + 16 : at + 24], "little")
-        if kind == b"volume":
-            return int.from_bytes(head[at + 24 : at + 32], "little") == _SMART_VOLUME_SIZE
-        if following <= at:
-            return False
-        at = following
-    return False
-
-
 def _is_aff4(head: bytes, tail: bytes) -> bool:
     return head.startswith(b"PK\x03\x04") and (b"container.description" in head or b"aff4://" in tail)
 
@@ -46,7 +29,6 @@ _UNREAD = (
     _Signature("EnCase 7 Ex01 (EWF2)", _starts(b"EVF2\x0d\x0a\x81\x00")),
     _Signature("EnCase 7 logical evidence Lx01 (EWF2)", _starts(b"LEF2\x0d\x0a\x81\x00")),
     _Signature("EnCase logical evidence L01", _starts(b"LVF\x09\x0d\x0a\xff\x00")),
-    _Signature("SMART s01 (EWF)", _is_smart),
     _Signature("AFF4", _is_aff4),
     _Signature("AFF", _starts(b"AFF10\r\n\x00")),
     _Signature("DMG", lambda _head, tail: tail.startswith(b"koly")),

@@ -44,6 +44,7 @@ def test_segments_are_named_beyond_99() -> None:
     assert names == ["d.E02", "d.E99", "d.EAA", "d.EAB", "d.EBA", "d.EZZ", "d.FAA", "d.ZZZ"]
     assert segment_name("d.E01", 14972) is None
     assert segment_name("d.e01", 100) == "d.eaa"
+    assert [segment_name("d.s01", number) for number in (2, 100)] == ["d.s02", "d.saa"]
     assert segment_name("d.dd", 2) is None
 
 
@@ -154,3 +155,18 @@ def test_libewf_reads_the_same(corpus: Fetch) -> None:
         wanted = {k: v for k, v in handle.get_header_values().items() if not k.endswith("_date")}
         assert wanted.items() <= image.header.items()
         handle.close()
+
+
+def test_smart(corpus: Fetch, tmp_path: Path) -> None:
+    path = corpus("image/made/derived-daylight-smart.s01")
+    image = open_medium(part(path), partial(beside, path))
+    assert hashlib.md5(image.read_at(0, image.size)).hexdigest() == image.stored["md5"]
+    assert (image.size, image.header["acquiry_software_version"], image.problems()) == (1474560, "20140813", [])
+    data = bytearray(path.read_bytes())
+    data[700] ^= 1
+    damaged = medium(tmp_path, {"d.s01": bytes(data)})
+    with pytest.raises(MediumError, match=r"chunk 0 \(bytes 0 to 32768 of the medium\)"):
+        damaged.read_at(0, 1)
+    data[168 + 80] ^= 1
+    with pytest.raises(MediumError, match="its volume section fails its checksum"):
+        medium(tmp_path, {"d.s01": bytes(data)})

@@ -32,7 +32,6 @@ def test_refused_by_name(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("image/made/derived-daylight-smart.s01", "SMART"),
         ("image/ReferenceImages/AFF4Std/Base-Linear.aff4", "AFF4"),
         ("image/ReferenceImages/AFF4-L/dream.aff4", "AFF4"),
         ("image/dfvfs/hfsplus_zlib.dmg", "DMG"),
