@@ -31,7 +31,6 @@ _UNREAD = (
     _Signature("EnCase logical evidence L01", _starts(b"LVF\x09\x0d\x0a\xff\x00")),
     _Signature("AFF4", _is_aff4),
     _Signature("AFF", _starts(b"AFF10\r\n\x00")),
-    _Signature("DMG", lambda _head, tail: tail.startswith(b"koly")),
 )
 
 

@@ -15,7 +15,6 @@ SIGNATURES = {
     "EnCase 7 logical evidence Lx01": (b"LEF2\x0d\x0a\x81\x00", 0),
     "EnCase logical evidence L01": (b"LVF\x09\x0d\x0a\xff\x00", 0),
     "AFF": (b"AFF10\r\n\x00", 0),
-    "DMG": (b"koly", 4096 - 512),
 }
 
 
@@ -34,7 +33,6 @@ def test_refused_by_name(tmp_path: Path, name: str) -> None:
     [
         ("image/ReferenceImages/AFF4Std/Base-Linear.aff4", "AFF4"),
         ("image/ReferenceImages/AFF4-L/dream.aff4", "AFF4"),
-        ("image/dfvfs/hfsplus_zlib.dmg", "DMG"),
     ],
 )
 def test_real_files_are_refused_by_name(corpus: Fetch, file: str, name: str) -> None:
