@@ -75,11 +75,8 @@ def unpack_adc(raw: bytes, size: int) -> bytes:
         if code & 0x40:
             count, back, at = (code & 0x3F) + 4, int.from_bytes(raw[at + 1 : at + 3], "big") + 1, at + 3
         else:
-            count, back, at = (
-                (code >> 2 & 0x0F) + 3,
-                ((code & 3) << 8 | (raw[at + 1] if at + 1 < len(raw) else 0)) + 1,
-                at + 2,
-            )
+            low = raw[at + 1] if at + 1 < len(raw) else 0
+            count, back, at = (code >> 2 & 0x0F) + 3, ((code & 3) << 8 | low) + 1, at + 2
         if back > len(out):
             raise ValueError("a copy begins before the data")
         piece = out[-back:]
@@ -104,6 +101,7 @@ class _Layout:
     """What the trailer and the tables say."""
 
     size: int
+    base: int
     runs: list[_Run] = field(default_factory=list)
     checks: dict[int, _Check] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -144,7 +142,7 @@ class DmgMedium:
                 piece: bytes | memoryview = zeros(min(end, following) - offset)
             else:
                 piece = self._piece(run, offset, min(end, run.end) - offset)
-                self._sum_up(run.table, offset, piece)
+                self._sum_up(run, offset, piece)
             pieces.append(piece)
             offset += len(piece)
         return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], bytes) else b"".join(pieces)
@@ -171,15 +169,17 @@ class DmgMedium:
             )
         return data
 
-    def _sum_up(self, number: int, offset: int, piece: bytes | memoryview) -> None:
-        """Where a table's sectors are read in order, compare their CRC-32 with the table's."""
+    def _sum_up(self, run: _Run, offset: int, piece: bytes | memoryview) -> None:
+        """Where a table's sectors are read in order, compare their CRC-32 with the table's; ignored ones do not count."""
         with self._lock:
-            check = self._checks.get(number)
+            check = self._checks.get(run.table)
             if check is None or check.at != offset:
                 return
-            check.value, check.at = zlib.crc32(piece, check.value), offset + len(piece)
+            check.at = offset + len(piece)
+            if run.kind != _IGNORED:
+                check.value = zlib.crc32(piece, check.value)
             if check.at == check.end:
-                del self._checks[number]
+                del self._checks[run.table]
                 if check.value != check.wanted:
                     self._remarks.append(
                         f"{self._part.name}: the stored CRC-32 of {check.name} is {check.wanted:08x}, "
@@ -207,7 +207,7 @@ def _tables(part: Part, offset: int, length: int) -> list[tuple[str, bytes]]:
         raise MediumError(f"{part.name} is damaged: its property list names no block tables ({error})") from error
 
 
-def _take_table(part: Part, layout: _Layout, number: int, name: str, raw: bytes, base: int) -> int:
+def _take_table(part: Part, layout: _Layout, number: int, name: str, raw: bytes) -> int:
     """Add a table's runs; answers its stored checksum."""
     if len(raw) < _TABLE.size or not raw.startswith(b"mish"):
         raise MediumError(f"{part.name} is damaged: block table {number} is none")
@@ -225,7 +225,7 @@ def _take_table(part: Part, layout: _Layout, number: int, name: str, raw: bytes,
             raise MediumError(
                 f"{part.name} is damaged: a run of block table {number} has {length} sectors from {start}"
             )
-        layout.runs.append(_Run(begin, end, run, base + data_offset + offset, packed, number))
+        layout.runs.append(_Run(begin, end, run, layout.base + data_offset + offset, packed, number))
     wanted = int.from_bytes(checksum[:4], "big")
     covered = sum(run.end - run.start for run in layout.runs[begun:])
     if kind == _CRC32 and covered == sectors * SECTOR and covered:
@@ -241,10 +241,10 @@ def _layout(part: Part) -> _Layout:
         raise MediumError(f"{part.name} is one of {segments} segments of a DMG, which are not read")
     if not 0 < sectors <= 1 << 50:
         raise MediumError(f"{part.name} is damaged: it claims a medium of {sectors} sectors")
-    layout = _Layout(sectors * SECTOR)
+    layout = _Layout(sectors * SECTOR, base)
     sums = b""
     for number, (name, raw) in enumerate(_tables(part, fields[15], fields[16])):
-        sums += _take_table(part, layout, number, name, raw, base).to_bytes(4, "big")
+        sums += _take_table(part, layout, number, name, raw).to_bytes(4, "big")
     layout.runs.sort()
     for earlier, later in zip(layout.runs, layout.runs[1:], strict=False):
         if later.start < earlier.end:

@@ -34,6 +34,12 @@ def adc(data: bytes) -> bytes:
 PACK = {RAW: bytes, ADC: adc, ZLIB: zlib.compress, BZIP2: bz2.compress, LZMA: lzma.compress, LZFSE: bytes}
 
 
+def _summed(content: bytes, kinds: list[int], first: int, last: int) -> int:
+    """The CRC-32 as hdiutil counts it: without ignored runs."""
+    counted = [at for at in range(first, last, RUN) if kinds[at // RUN % len(kinds)] != IGNORED]
+    return zlib.crc32(b"".join(content[at : min(at + RUN, last)] for at in counted))
+
+
 def udif(content: bytes, kinds: list[int], *, checksum: int | None = None, master: int | None = None) -> bytes:
     """`content` as a UDIF image of two tables whose runs are of `kinds` in turn."""
     out, tables, sums = b"", [], b""
@@ -47,7 +53,7 @@ def udif(content: bytes, kinds: list[int], *, checksum: int | None = None, maste
             runs += struct.pack(">IIQQQQ", kind, 0, *place)
             out += packed
         runs += struct.pack(">IIQQQQ", 0x7FFFFFFE, 0, 0, 0, 0, 0) + struct.pack(">IIQQQQ", 0xFFFFFFFF, 0, 0, 0, 0, 0)
-        value = zlib.crc32(content[first:last]) if checksum is None else checksum
+        value = _summed(content, kinds, first, last) if checksum is None else checksum
         sums += value.to_bytes(4, "big")
         head = struct.pack(">4sIQQQII24xII", b"mish", 1, first // 512, (last - first) // 512, 0, 0, number, 2, 32)
         tables.append(head + value.to_bytes(4, "big").ljust(128, b"\0") + struct.pack(">I", len(runs) // 40) + runs)
