@@ -170,7 +170,7 @@ class DmgMedium:
         return data
 
     def _sum_up(self, run: _Run, offset: int, piece: bytes | memoryview) -> None:
-        """Where a table's sectors are read in order, compare their CRC-32 with the table's; ignored ones do not count."""
+        """Where a table is read in order, compare the CRC-32 of its sectors; ignored ones do not count."""
         with self._lock:
             check = self._checks.get(run.table)
             if check is None or check.at != offset:
