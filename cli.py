@@ -12,6 +12,7 @@ from custody.commands.screen import Settings, settled, tell_error
 COMMANDS = {
     "demo": ("forensics.commands.demo", "Run the main job on a sample case, end to end."),
     "init": ("custody.commands.init", "Begin a case: its folder, its ledger, its first examiner."),
+    "acquire": ("forensics.commands.acquire", "Copy a device or file into verified images."),
     "ingest": ("forensics.commands.ingest", "Take evidence in: digests, file systems, logs, custody."),
     "volumes": ("forensics.commands.query", "List the volumes found on the media."),
     "files": ("forensics.commands.query", "List files, allocated and deleted, with times and digests."),

@@ -115,7 +115,7 @@ class Intake:
 def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     """The whole of `evikit ingest` on an open, unlocked case."""
     target = Target.locate(order.paths)
-    _refuse_own_files(case, target)
+    refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
     if known is not None:
         refuse_gone(case, known.n)
@@ -138,7 +138,7 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     return _examine(case, n, order, target, listener)
 
 
-def _refuse_own_files(case: Case, target: Target) -> None:
+def refuse_own_files(case: Case, target: Target) -> None:
     """The case and the key store grow while evidence is read, and keys are no evidence."""
     own, keys = case.path.resolve(), case.home.path.resolve()
     allowed = [own / name for name in ("evidence", "extracted")]

@@ -1,0 +1,101 @@
+"""What the system tells of a source before it is opened: what it is, and whether anything could write to it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from custody.device import device_facts
+from custody.ledger.errors import CustodyError
+from custody.opened import text
+from custody.target import Target, shown
+
+SYSFS = Path("/sys/dev/block")
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """`kind` is "device" or "file"; `facts` by name (model, serial, firmware ...), where the system tells."""
+
+    kind: str
+    sector_size: int
+    writable: bool
+    mounted: tuple[str, ...]
+    facts: dict[str, str]
+
+    @property
+    def said(self) -> str:
+        """The state as it stands in the ledger."""
+        if self.kind == "file":
+            return "a file"
+        return ("writable" if self.writable else "read-only") + (", mounted" if self.mounted else "")
+
+
+def source_state(target: Target, sysfs: Path = SYSFS, mounts: Path = MOUNTS) -> SourceState:
+    """What is known of the one file or block device that `target` names."""
+    (facts,) = target.facts
+    if not stat.S_ISBLK(facts.st_mode):
+        return SourceState("file", 512, writable=False, mounted=(), facts={})
+    place = sysfs / f"{os.major(facts.st_rdev)}:{os.minor(facts.st_rdev)}"
+    known = device_facts(facts.st_rdev, sysfs)
+    names = {
+        "firmware": "device/rev",
+        "vendor": "device/vendor",
+        "wwid": "device/wwid",
+        "logical_sector_size": "queue/logical_block_size",
+        "physical_sector_size": "queue/physical_block_size",
+        "removable": "removable",
+    }
+    found = {name: _told(place / path) for name, path in names.items()}
+    found |= {name: text(known[name]) for name in ("model", "serial")}
+    found["serial"] = found["serial"] or _unit_serial(place / "device" / "vpd_pg80")
+    size = found["logical_sector_size"]
+    return SourceState(
+        "device",
+        int(size) if size.isdecimal() and int(size) else 512,
+        writable=text(known["read_only"]) != "1",
+        mounted=_mounted(place, mounts),
+        facts={name: value for name, value in found.items() if value},
+    )
+
+
+def _told(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "backslashreplace").strip()
+    except OSError:
+        return ""
+
+
+def _unit_serial(path: Path) -> str:
+    """The serial number of a SCSI or SATA disk: page 80 of its vital product data, behind a head of four bytes."""
+    try:
+        return path.read_bytes()[4:].decode("ascii", "backslashreplace").strip()
+    except OSError:
+        return ""
+
+
+def _mounted(place: Path, mounts: Path) -> tuple[str, ...]:
+    """Where the device or a partition of it is mounted."""
+    numbers = {place.name, *(_told(path) for path in place.glob("*/dev"))}
+    rows = [line.split() for line in _told(mounts).splitlines()]
+    return tuple(row[4] for row in rows if len(row) > 4 and row[2] in numbers)
+
+
+def refuse_writable(target: Target, state: SourceState, *, permitted: bool) -> None:
+    """A source that could be written to is not acquired unless that was said."""
+    name = shown(target.given[0])
+    if permitted or state.kind == "file":
+        return
+    if state.mounted:
+        raise CustodyError(
+            f"{name} is mounted at {shown(state.mounted[0])}: the system may change it while it is read",
+            "Unmount it, and use a write blocker; --writable acquires it as it is, and says so.",
+        )
+    if state.writable:
+        raise CustodyError(
+            f"{name} is not read-only: nothing keeps the system from writing to it",
+            "Use a write blocker, or `blockdev --setro`; --writable acquires it as it is, and says so.",
+        )
