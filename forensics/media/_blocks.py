@@ -36,7 +36,6 @@ def read_exactly(part: Part, offset: int, length: int, what: str) -> bytes:
         raise MediumError(
             f"{part.name} is truncated: {what} lies at bytes {offset} to {offset + length}, "
             f"the file ends at {part.size}",
-            "Check the copy against its source.",
         )
     return data
 
@@ -65,7 +64,6 @@ class Table:
             raise MediumError(
                 f"{part.name} is truncated: {what} needs {count * self._width} bytes at byte {offset}, "
                 f"the file ends at {part.size}",
-                "Check the copy against its source.",
             )
         self._count = count
 

@@ -12,6 +12,9 @@ from forensics.model import ExaminationError
 class MediumError(ExaminationError):
     """The medium, or a range of it, cannot be read: one clear line, naming the part and the place."""
 
+    def __init__(self, message: str, advice: str = "Check the copy against its source.") -> None:
+        super().__init__(message, advice)
+
 
 class Medium(Protocol):
     """A medium as bytes. Reading is thread-safe and never changes the evidence.

@@ -104,7 +104,7 @@ def segment_number(part: Part) -> int:
     head = read_part(part, 0, FILE_HEADER_SIZE)
     if len(head) < FILE_HEADER_SIZE or not head.startswith(FILE_SIGNATURE):
         what = "is empty" if part.size == 0 else "does not start with an EWF file header"
-        raise MediumError(f"{part.name} {what}: it is no E01 segment", "Check the copy against its source.")
+        raise MediumError(f"{part.name} {what}: it is no E01 segment")
     return int.from_bytes(head[9:11], "little")
 
 
