@@ -20,6 +20,9 @@ PROBE = 1 << 16  # how finely an unreadable block is searched for what can be re
 _QUEUED = 4
 _SHOWN_RANGES = 1000
 
+CLAIM_FACTOR, CLAIM_FLOOR = 1000, 64 << 30
+"""A medium of more bytes than this, and this many times its files', is nearly all holes: it is not digested."""
+
 ALGORITHMS = ("md5", "sha1", "sha256")
 _CONTAINER = "sha256"
 
@@ -203,6 +206,14 @@ def _search(read_at: ReadAt, offset: int, length: int, bad: list[BadRange]) -> N
                 bad.append(BadRange(start, size, str(error)))
 
 
+def undigested(medium: Medium) -> str:
+    """Why a medium is given no digest before a byte of it is read, or "": terabytes of holes would take hours."""
+    kept = sum(part.size for part in medium.parts)
+    if medium.size <= max(CLAIM_FLOOR, CLAIM_FACTOR * kept):
+        return ""
+    return f"the medium claims {medium.size} bytes, its files have {kept}: it has no digest, only they have"
+
+
 def hash_medium(
     medium: Medium,
     algorithms: Iterable[str] = ALGORITHMS,
@@ -219,6 +230,10 @@ def hash_medium(
     single = raw and len(parts) == 1 and _CONTAINER in chosen
     cutter = _PartSink(parts)
     extra = (cutter,) if raw and not single else ()
+    if holes := undigested(medium):
+        values = [_hash_part(part, progress, jobs) for part in parts]
+        container = tuple(map(_part_digest, parts, values))
+        return MediumDigests(StreamDigests({}), container, (holes, *medium.problems()))
     media = _hash_stream(medium.read_at, medium.size, chosen, extra, progress=progress, jobs=jobs)
     if single:
         values = [media.digests.get(_CONTAINER, "")]
@@ -227,8 +242,12 @@ def hash_medium(
         values = cutter.digests
     else:
         values = [_hash_part(part, progress, jobs) for part in parts]
-    container = tuple(PartDigest(shown(part.name), part.size, value) for part, value in zip(parts, values, strict=True))
+    container = tuple(map(_part_digest, parts, values))
     return MediumDigests(media, container, tuple(_problems(medium, media, container)))
+
+
+def _part_digest(part: Part, value: str) -> PartDigest:
+    return PartDigest(shown(part.name), part.size, value)
 
 
 def _hash_part(part: Part, progress: Progress | None, jobs: int) -> str:

@@ -18,7 +18,7 @@ from forensics.examine.folder import LooseFiles, Tree
 from forensics.examine.listed import listing_digest
 from forensics.examine.pipeline import is_log
 from forensics.examine.request import Listener, Progress
-from forensics.hashing import hash_stream
+from forensics.hashing import hash_stream, undigested
 from forensics.media import Medium, open_medium, read_part
 
 Reader = Callable[[int, int], bytes]
@@ -68,6 +68,8 @@ def rehash(source: Source, folder: bool, sink: Sink, listener: Listener) -> Read
     if folder:
         return _listed(source, sink)
     medium, first = image_in(source), source.parts[0]
+    if medium is not None and (holes := undigested(medium)):
+        return Reading({}, medium.size, holes)
     if medium is not None:
         return _streamed(medium.read_at, medium.size, first, sink, listener)
     if len(source.parts) > 1:

@@ -85,3 +85,17 @@ def test_a_part_that_cannot_be_read_whole_is_said(tmp_path: Path) -> None:
     result = hash_medium(image)
     assert [bool(one.sha256) for one in result.container] == [True, False]
     assert any("d.001 cannot be read whole" in line for line in result.problems)
+
+
+def test_terabytes_of_holes_are_not_read(tmp_path: Path) -> None:
+    from tests.forensics.qemu import opened, qemu_img
+
+    qemu_img("create", "-f", "qcow2", "d.qcow2", "1T", folder=tmp_path)
+    image = opened(tmp_path / "d.qcow2")
+    found = hash_medium(image)
+    assert dict(found.media.digests) == {}
+    assert found.container[0].sha256 == hashlib.sha256((tmp_path / "d.qcow2").read_bytes()).hexdigest()
+    size = (tmp_path / "d.qcow2").stat().st_size
+    assert found.problems == (
+        f"the medium claims {1 << 40} bytes, its files have {size}: it has no digest, only they have",
+    )
