@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from custody.access import Part, PartOpener
-from forensics.media import dmg, ewf, qcow, raw, split, unread, vdi, vhd, vhdx, vmdk
+from forensics.media import aff4, dmg, ewf, qcow, raw, split, unread, vdi, vhd, vhdx, vmdk
 from forensics.media._contract import Format, Medium, MediumError, read_part
 
 __all__ = ["MEDIA", "Format", "Medium", "MediumError", "open_medium", "read_part"]
@@ -17,6 +17,7 @@ MEDIA: tuple[Format, ...] = (
     vhd,
     vdi,
     dmg,
+    aff4,
     split,  # by name only, so after every format that has a signature
     raw,  # last: it always succeeds
 )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from forensics.media import MEDIA, MediumError, open_medium, raw, split
-from tests.conftest import Fetch
-from tests.forensics.images import medium, part
+from forensics.media import MEDIA, MediumError, raw, split
+from tests.forensics.images import medium
 
 SIGNATURES = {
     "EnCase 7 Ex01": (b"EVF2\x0d\x0a\x81\x00", 0),
@@ -26,19 +25,6 @@ def test_refused_by_name(tmp_path: Path, name: str) -> None:
     with pytest.raises(MediumError, match=f"disk.img is a container in the format {name}") as caught:
         medium(tmp_path, {"disk.img": bytes(data)})
     assert "Convert it" in caught.value.advice
-
-
-@pytest.mark.parametrize(
-    ("file", "name"),
-    [
-        ("image/ReferenceImages/AFF4Std/Base-Linear.aff4", "AFF4"),
-        ("image/ReferenceImages/AFF4-L/dream.aff4", "AFF4"),
-    ],
-)
-def test_real_files_are_refused_by_name(corpus: Fetch, file: str, name: str) -> None:
-    path = corpus(file)
-    with pytest.raises(MediumError, match=f"in the format {name}"):
-        open_medium(part(path), lambda other: part(path.with_name(other)))
 
 
 def test_the_order_of_the_formats() -> None:
