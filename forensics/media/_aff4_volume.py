@@ -12,15 +12,12 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import quote
 
 from custody.access import Part
 from forensics.media._blocks import read_exactly
 from forensics.media._contract import MediumError, read_part
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 NAMESPACES = ("http://aff4.org/Schema#", "http://afflib.org/2009/aff4#")
 
@@ -87,7 +84,7 @@ class _File(io.RawIOBase):
     def seekable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer)
         data = read_part(self._part, self._at, len(view))
         view[: len(data)] = data
