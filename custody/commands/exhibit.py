@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from custody.commands import exhibit_changes, exhibit_list, transfer
+from custody.commands import exhibit_changes, exhibit_list, hand_over, transfer
 from custody.commands.exhibit_register import register
 from custody.commands.screen import settled
 
@@ -15,5 +15,5 @@ def exhibit() -> None:
     """Things in custody: who holds them, and how they go from hand to hand."""
 
 
-for _command in (register, *exhibit_list.COMMANDS, *exhibit_changes.COMMANDS, *transfer.COMMANDS):
+for _command in (register, *exhibit_list.COMMANDS, *exhibit_changes.COMMANDS, *transfer.COMMANDS, *hand_over.COMMANDS):
     exhibit.add_command(_command)

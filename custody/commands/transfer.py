@@ -44,26 +44,64 @@ def _entry(exhibit: Exhibit, recorded: Recorded) -> dict[str, Any]:
 
 @click.command()
 @click.argument("ref")
-@click.option("--to", "name", required=True, metavar="NAME|KEY", help="A person of this case.")
+@click.option("--to", "name", metavar="NAME|KEY", help="A person of this case.")
+@click.option(
+    "--outside",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Somebody of another agency: their request file, from `evikit person request`.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="With --outside: the folder to write, which is carried to them.",
+)
+@click.option("--copy-media", is_flag=True, help="With --outside: put the exhibit's files into the folder as well.")
 @click.option("--seal", default=None, metavar="NUMBER|none", help="The seal's number, which must be the one on record.")
 @click.option("--condition", default="", help="The condition it is in.")
 @click.option("--note", default="", help="What else should be known.")
 @with_settings
 def offer(  # noqa: PLR0917 - one parameter an option
-    settings: Settings, ref: str, name: str, seal: str | None, condition: str, note: str
-) -> None:
-    """Offer exhibit REF to somebody. It stays yours until they accept, each by an entry of their own."""
+    settings: Settings, ref: str, name: str | None, outside: Path | None, output: Path | None, copy_media: bool,
+    seal: str | None, condition: str, note: str,
+) -> None:  # fmt: skip
+    """Offer exhibit REF to somebody. It stays yours until they accept, each by an entry of their own.
+
+    Somebody of another agency (--outside) takes it into a case of their own; a folder is written that is carried there.
+    """
     from custody import transfers
+    from custody.commands.hand_over import offer_outside, read_receiver
     from custody.exhibits import need_exhibit
 
-    number = transfers.parse_seal(seal) if seal is not None else None
+    _need_one_receiver(name, outside, output, copy_media)
+    words: dict[str, Any] = {
+        "seal": transfers.parse_seal(seal) if seal is not None else None,
+        "condition": condition,
+        "note": note,
+    }
+    there = read_receiver(outside) if outside is not None else None
     with writing(settings) as case:
-        exhibit, member = need_exhibit(case, ref), case.roster().find(name)
-        to = transfers.Receiver(member.key, member.name)
-        recorded = transfers.offer(case, exhibit, to, seal=number, condition=condition, note=note)
-        offered = transfers.open_offer(case, exhibit)
-    facts = {**_entry(exhibit, recorded), "to": to.name, "key": to.key.hex(), "seal": offered.seal}
-    tell(settings, facts | {"digest": offered.digest})
+        exhibit = need_exhibit(case, ref)
+        if there is not None and output is not None:
+            facts = offer_outside(case, exhibit, there, output, words, copy_media)
+        else:
+            member = case.roster().find(name or "")
+            recorded = transfers.offer(case, exhibit, transfers.Receiver(member.key, member.name), **words)
+            offered = transfers.open_offer(case, exhibit)
+            facts = {**_entry(exhibit, recorded), "to": member.name, "key": member.key.hex(), "seal": offered.seal}
+            facts["digest"] = offered.digest
+    tell(settings, facts)
+
+
+def _need_one_receiver(name: str | None, outside: Path | None, output: Path | None, copy_media: bool) -> None:
+    if (name is None) == (outside is None):
+        raise click.UsageError("say who takes it: --to somebody of this case, or --outside somebody elsewhere")
+    if outside is not None and output is None:
+        raise click.UsageError("--outside needs the folder to write: -o FOLDER")
+    if outside is None and (output is not None or copy_media):
+        raise click.UsageError("-o and --copy-media are for --outside: within a case nothing is carried")
 
 
 @click.command()

@@ -28,8 +28,18 @@ def copy_of(case: Case, n: int, ref: str, purpose: str, target: Target) -> Targe
         raise CustodyError(
             f"there is a working copy of {ref} in {folder} already", "Examine that one: leave --copy out."
         )
+    copy_parts(case, n, purpose, target, folder, "working-copy")
+    return Target.locate([folder / name for name in target.names])
+
+
+def copy_parts(  # noqa: PLR0917 - whose, what for, from where, to where, as what
+    case: Case, n: int, purpose: str, target: Target, folder: Path, kind: str
+) -> None:
+    """Copy the exhibit's files into a new folder (mode 0444), verified by reading them back, as one access."""
+    if target.is_folder:
+        raise CustodyError("the exhibit is a folder: only images and files are copied", "Carry it by itself.")
     with open_evidence(
-        case, n, target, purpose=purpose, object_="copying", settings={"copy": "working-copy"}, manifests=case.receipts
+        case, n, target, purpose=purpose, object_="copying", settings={"copy": kind}, manifests=case.receipts
     ) as source:
         parts = all_parts(source)
         folder.mkdir(parents=True)
@@ -38,7 +48,6 @@ def copy_of(case: Case, n: int, ref: str, purpose: str, target: Target) -> Targe
         source.outcome.basis = "whole"
         source.outcome.read_bytes = sum(part.size for part in parts)
         source.outcome.values |= {"output_digest": digests, "match": True}
-    return Target.locate([folder / name for name in target.names])
 
 
 def _copy(part: Part, folder: Path) -> str:
@@ -55,5 +64,5 @@ def _copy(part: Part, folder: Path) -> str:
     with path.open("rb") as file:
         written = hashlib.file_digest(file, "sha256").hexdigest()
     if written != read.hexdigest():
-        raise IntegrityError(f"the working copy {path} differs from what was read", "Check that disk; copy again.")
+        raise IntegrityError(f"the copy {path} differs from what was read", "Check that disk; copy again.")
     return written

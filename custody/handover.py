@@ -1,0 +1,393 @@
+"""Handing an exhibit over to another agency, and taking one over from there, by files that are carried.
+
+The giver's folder holds a bundle of the exhibit with the offer in it; the receiver takes the exhibit into a ledger of
+their own and sends a bundle back, in which their answer stands. Each ledger then names the other's entry and checkpoint
+(docs/ledger-format.md, "An exhibit that goes to another agency"). Whatever is carried twice, late or in part is
+recognised by the entries it shows: an act is recorded once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from custody.case import Case, Recorded
+from custody.disclose import Disclosure, disclose
+from custody.durable import write_durably
+from custody.exhibits import Exhibit, exhibits, find_exhibit, need_exhibit, validate_ref
+from custody.holding import Holding, Offer, holding_of, standing
+from custody.ledger.bundle import Bundle, Disclosed, verify_bundle
+from custody.ledger.entry import Json, b64
+from custody.ledger.errors import CustodyError, IntegrityError, MalformedError
+from custody.ledger.note import parse_note
+from custody.ledger.store import Row
+from custody.ledger.verdict import Trust, Verdict
+from custody.ledger.verify import ledger_of
+from custody.opened import mapping, text, values_of
+from custody.transfers import Found, validate_words
+
+HAND_OVER, RECEIPT = "hand-over", "receipt"
+"""Kinds of documents in `export` entries."""
+
+_NEW_OFFER = "Ask for a new offer, and take that over."
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A bundle of another ledger that verified. `ledger` is its id in hex, `checkpoint` the text of its head."""
+
+    data: bytes
+    verdict: Verdict
+    bundle: Bundle
+
+    @property
+    def ledger(self) -> str:
+        return self.verdict.ledger
+
+    @property
+    def checkpoint(self) -> str:
+        return self.bundle.checkpoint
+
+    def entries(self, kind: str) -> Iterator[Disclosed]:
+        """Its entries of one type."""
+        return (item for item in self.bundle.entries if item.entry.type == kind)
+
+
+def read_carried(case: Case, data: bytes, trust: Trust) -> Carried:
+    """Verify a bundle that came from another agency, also against the heads this case knows of that ledger.
+
+    IntegrityError where it does not verify; CustodyError where it is of this very ledger, or of another kind of case.
+    """
+    verdict, bundle = verify_bundle(data, trust)
+    if bundle is not None and not verdict.failed and (known := _known_head(case, verdict.ledger)):
+        verdict, bundle = verify_bundle(data, trust.with_anchor(parse_note(known.encode())))
+    if bundle is None or verdict.failed:
+        raise IntegrityError(
+            f"what came does not verify: {verdict.failed[0].explanation}",
+            "Nothing was recorded. Ask for it again, by another way, and tell its sender.",
+        )
+    if verdict.ledger == case.ledger.id.hex():
+        raise CustodyError("that is a bundle of this ledger itself", "Name what came from the other agency.")
+    ours = str(case.genesis.pub["kind"])
+    if verdict.kind != ours:
+        raise CustodyError(f"that is of {_kind(verdict.kind)}, this is {_kind(ours)}", "Take it into the right case.")
+    return Carried(data, verdict, bundle)
+
+
+def _kind(name: str) -> str:
+    return "an exercise" if name == "exercise" else f"a {name} case"
+
+
+def _known_head(case: Case, ledger: str) -> str:
+    """The newest checkpoint of another ledger that entries of this case name; "" for none."""
+    named = [
+        mapping(values_of(row).get(field))
+        for kind, field in (("transfer.receive", "offer"), ("transfer.receipt", "receipt"))
+        for row in case.ledger.rows_of(kind)
+    ]
+    heads = [text(item.get("checkpoint")) for item in named if item.get("ledger") == ledger]
+    sized = [(parse_note(head.encode()).checkpoint.size, head) for head in heads if _is_of(head, ledger)]
+    return max(sized)[1] if sized else ""
+
+
+def _is_of(head: str, ledger: str) -> bool:
+    try:
+        return ledger_of(parse_note(head.encode()).checkpoint) == ledger
+    except MalformedError:  # withheld, or nothing that this version wrote
+        return False
+
+
+def given_sizes(case: Case) -> list[int]:
+    """Sizes of the heads that went to other agencies: what goes there later proves that it continues them."""
+    closed = case.ledger.closed_sizes()
+    indices = [
+        row.index
+        for row in case.ledger.rows_of("export")
+        if mapping(values_of(row).get("document")).get("kind") in (HAND_OVER, RECEIPT)
+    ]
+    return sorted({next((size for size in closed if size > index), 0) for index in indices} - {0})
+
+
+def write_bundle(case: Case, recipient: str, ordinals: list[int], output: Path, kind: str) -> bytes:
+    """The bundle of these exhibits for another agency, recorded as an export; it continues what went there before."""
+    return disclose(case, Disclosure(recipient, ordinals, since=given_sizes(case)), output, kind)
+
+
+def keep_bundle(case: Case, carried: Carried) -> None:
+    """Keep what came beside the ledger: an entry names its digest or its checkpoint."""
+    path = case.receipts / f"{hashlib.sha256(carried.data).hexdigest()}.bundle.json"
+    if not path.exists():
+        write_durably(path, carried.data, 0o444)
+
+
+# --- taking over from another agency ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What another agency offers to the acting person: the exhibit as it stands in their ledger, with its offer."""
+
+    carried: Carried
+    there: Holding
+    offer: Offer
+    agency: str
+
+    @property
+    def named(self) -> dict[str, Json]:
+        """The offer as `transfer.receive` names it."""
+        found = self.carried
+        index = str(self.offer.index)
+        return {"ledger": found.ledger, "leaf": self.offer.leaf.hex(), "index": index, "checkpoint": found.checkpoint}
+
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 by name of the container's files, as they were last read there; {} where that is not shown."""
+        found: dict[str, str] = {}
+        for item in _in_exhibit(self.carried, "access.end", self.there.exhibit.n):
+            parts = values_of(item).get("parts")
+            named = [mapping(part) for part in parts] if isinstance(parts, list) else []
+            whole = {text(part.get("name")): text(part.get("sha256")) for part in named if part.get("sha256")}
+            found = whole or found
+        return found
+
+
+def _in_exhibit(carried: Carried, kind: str, n: int) -> Iterator[Disclosed]:
+    return (item for item in carried.entries(kind) if item.entry.x is not None and item.entry.x.n == n)
+
+
+def open_shipment(case: Case, carried: Carried) -> Shipment:
+    """The offer to the acting person in a bundle that came; CustodyError says how it stands where there is none."""
+    waiting = [there for there in standing(carried.bundle.entries).values() if there.offer is not None]
+    mine = [there for there in waiting if there.offer is not None and there.offer.to_key == case.key_id]
+    if len(mine) > 1:
+        raise CustodyError("several exhibits are offered to you in that bundle", "Ask for a folder for each.")
+    if not mine or mine[0].offer is None:
+        others = ", ".join(there.offer.receiver for there in waiting if there.offer is not None)
+        said = f"what came is offered to {others}, not to your key" if others else "what came holds no open offer"
+        raise CustodyError(said, "Only the person named can take it over; --as says who acts.")
+    there, offer = mine[0], mine[0].offer
+    giver = next(item for item in carried.entries("transfer.offer") if item.leaf == offer.leaf)
+    return Shipment(carried, there, offer, text(values_of(giver).get("agency")))
+
+
+def answered(case: Case, shipment: Shipment) -> Row | None:
+    """The entry of this ledger that answered the offer already."""
+    for row in case.ledger.rows_of("transfer.receive"):
+        named = mapping(values_of(row).get("offer"))
+        if (named.get("ledger"), named.get("leaf")) == (shipment.carried.ledger, shipment.offer.leaf.hex()):
+            return row
+    return None
+
+
+def known_as(case: Case, shipment: Shipment) -> Exhibit | None:
+    """The exhibit of this ledger that comes (back) with the shipment; None for one that was never here."""
+    there = shipment.there.exhibit
+    offered = {item.leaf.hex() for item in _in_exhibit(shipment.carried, "transfer.offer", there.n)}
+    for exhibit in exhibits(case):
+        origin = exhibit.origin
+        if origin is not None and origin[0] == shipment.carried.ledger and origin[1] in offered:
+            return exhibit
+    if there.origin is not None and there.origin[0] == case.ledger.id.hex():
+        for row in case.ledger.rows_of("transfer.offer"):
+            if row.leaf.hex() == there.origin[1] and row.entry.x is not None:
+                return holding_of(case, row.entry.x.n).exhibit
+    return None
+
+
+def announce(case: Case, shipment: Shipment, ref: str) -> Exhibit:
+    """The exhibit of this ledger for the shipment, registered (as announced, not yet here) where it is a new one."""
+    known = known_as(case, shipment)
+    if known is not None:
+        _need_away(case, known)
+        if ref not in {"", known.ref}:
+            raise CustodyError(f"it is {known.ref} here, from before", "Leave --ref out: a thing has one reference.")
+        return known
+    there = shipment.there.exhibit
+    wanted = validate_ref(ref or there.ref)
+
+    def examine() -> None:
+        if known_as(case, shipment) is None and find_exhibit(case, wanted) is not None:
+            raise CustodyError(f"there is another {wanted} here", "Give it a reference of your own with --ref.")
+
+    examine()
+    case.register_exhibit({**_brought(shipment), "ref": wanted}, examine)
+    return need_exhibit(case, wanted)
+
+
+def _need_away(case: Case, exhibit: Exhibit) -> None:
+    now = holding_of(case, exhibit.n)
+    if not now.gone:
+        raise CustodyError(
+            f"{exhibit.ref} is here, by this ledger: {now.holder_name} holds it (entry {now.index})",
+            "Record the receipt for it first, if it left: `evikit exhibit receipt`.",
+        )
+
+
+def _brought(shipment: Shipment) -> dict[str, Json]:
+    """What the registration here says: the facts as they stand there, and where it came from."""
+    there = shipment.there.exhibit.registered
+    facts = ("kind", "description", "serial", "condition", "photographs", "authority", "place", "state")
+    origin: dict[str, Json] = {
+        "agency": shipment.agency,
+        "ledger": shipment.carried.ledger,
+        "offer": shipment.offer.leaf.hex(),
+        "ref": shipment.there.exhibit.ref,
+        **({"parent": text(there["parent"])} if there.get("parent") else {}),
+    }
+    digests: Json = {**shipment.offer.digest} or None
+    sealed: Json = {"number": shipment.there.seal} if shipment.there.seal else None
+    seizure = {**mapping(there.get("seizure")), **origin}
+    return {name: there.get(name) for name in facts} | {"seizure": seizure, "seal": sealed, "media_digests": digests}
+
+
+def _unanswered(case: Case, shipment: Shipment) -> Callable[[], None]:
+    def examine() -> None:
+        if (row := answered(case, shipment)) is not None:
+            raise CustodyError(f"that offer was answered in entry {row.index} just now", "Run the command again.")
+
+    return examine
+
+
+def receive(case: Case, exhibit: Exhibit, shipment: Shipment, found: Found) -> Recorded:
+    """Take the exhibit over from the other agency, with what was found and read. It is here from now on."""
+    validate_words("condition", found.condition)
+    note = "; ".join(found.remarks) or None
+    values = {**found.values(shipment.there.seal), "outcome": "accepted", "offer": shipment.named, "note": note}
+    recorded = case.record("transfer.receive", exhibit.n, values, examine=_unanswered(case, shipment))
+    keep_bundle(case, shipment.carried)
+    return recorded
+
+
+def decline(case: Case, shipment: Shipment, reason: str) -> Recorded:
+    """Refuse what the other agency offers: it was never here, so the entry stands in governance."""
+    validate_words("reason", reason)
+    values: dict[str, Json] = {"outcome": "refused", "offer": shipment.named, "reason": reason}
+    recorded = case.record("transfer.receive", 0, values, examine=_unanswered(case, shipment))
+    keep_bundle(case, shipment.carried)
+    return recorded
+
+
+def need_same_answer(case: Case, row: Row, refuse: str | None) -> None:
+    """CustodyError where the offer was answered otherwise before: the first answer counts."""
+    accepted = text(values_of(row).get("outcome")) == "accepted"
+    if accepted == (refuse is None):
+        return
+    if accepted:
+        raise CustodyError(
+            f"it was taken over already (entry {row.index})", "Hand it back with `evikit exhibit offer --outside`."
+        )
+    raise CustodyError(f"it was refused already (entry {row.index})", _NEW_OFFER)
+
+
+# --- the receipt that comes back -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other agency answered to one of our offers: their entry, and ours it speaks of."""
+
+    carried: Carried
+    entry: Disclosed
+    offer: Row
+    values: Mapping[str, Json]
+
+    @property
+    def accepted(self) -> bool:
+        return text(self.values.get("outcome")) == "accepted"
+
+    @property
+    def receiver(self) -> str:
+        """Who answered, in words."""
+        return ", ".join(filter(None, (text(self.values.get("actor")), text(self.values.get("agency")))))
+
+    @property
+    def named(self) -> dict[str, Json]:
+        """Their entry as `transfer.receipt` names it."""
+        found = self.carried
+        return {
+            "ledger": found.ledger,
+            "leaf": self.entry.leaf.hex(),
+            "index": str(self.entry.index),
+            "checkpoint": found.checkpoint,
+            "bundle": {"sha256": hashlib.sha256(found.data).hexdigest()},
+        }
+
+    @property
+    def exhibit(self) -> int:
+        """Ordinal of our exhibit."""
+        return self.offer.entry.x.n if self.offer.entry.x is not None else 0
+
+
+def read_answer(case: Case, carried: Carried) -> Answer:
+    """The answer in a bundle that came back, the newest of several; CustodyError for any other bundle."""
+    offers = {row.leaf.hex(): row for row in case.ledger.rows_of("transfer.offer")}
+    found: Answer | None = None
+    for item in carried.entries("transfer.receive"):
+        values = values_of(item)
+        named = mapping(values.get("offer"))
+        offer = offers.get(text(named.get("leaf"))) if named.get("ledger") == case.ledger.id.hex() else None
+        if offer is not None:
+            found = Answer(carried, item, offer, values)
+    if found is None:
+        raise CustodyError("that is no receipt for anything handed over here", "Check which file you named.")
+    if values_of(found.offer).get("to_key") != b64(found.entry.entry.key):
+        raise CustodyError(
+            f"that is signed by {found.receiver or 'somebody'}, whose key is not the one the offer names",
+            "Nothing was recorded. Find out who holds the exhibit.",
+        )
+    return found
+
+
+def recorded_answer(case: Case, answer: Answer) -> Row | None:
+    """The entry that records this very answer already."""
+    for row in case.ledger.rows_of("transfer.receipt"):
+        if mapping(values_of(row).get("receipt")).get("leaf") == answer.entry.leaf.hex():
+            return row
+    return None
+
+
+def record_answer(case: Case, answer: Answer) -> Recorded:
+    """Record what the other agency answered; after an acceptance the exhibit is theirs to answer for.
+
+    IntegrityError where they took over other media than were offered; CustodyError where the offer waits no more.
+    """
+    read, match = mapping(answer.values.get("digest")), _same_media(answer)
+    if match is False:
+        raise IntegrityError(
+            "the digests they read are not those that were offered",
+            "Nothing was recorded. Ask them what they hold: it is not what this ledger says.",
+        )
+    values: dict[str, Json] = {
+        "outcome": "accepted" if answer.accepted else "refused",
+        "receiver": answer.receiver,
+        "receipt": answer.named,
+        "digest": {**read} or None,
+        "match": match,
+        "note": answer.values.get("reason") or answer.values.get("note"),
+    }
+    recorded = case.record(
+        "transfer.receipt", answer.exhibit, values, re=[answer.offer.leaf], examine=_still_waits(case, answer)
+    )
+    keep_bundle(case, answer.carried)
+    return recorded
+
+
+def _same_media(answer: Answer) -> bool | None:
+    """Whether what they read is what was offered; None where there is nothing to compare."""
+    offered, read = mapping(values_of(answer.offer).get("digest")), mapping(answer.values.get("digest"))
+    common = offered.keys() & read.keys()
+    return all(offered[name] == read[name] for name in common) if common else None
+
+
+def _still_waits(case: Case, answer: Answer) -> Callable[[], None]:
+    def examine() -> None:
+        now = holding_of(case, answer.exhibit)
+        if now.offer is None or now.offer.leaf != answer.offer.leaf:
+            raise CustodyError(
+                f"the offer in entry {answer.offer.index} waits for no answer: it was withdrawn or answered before",
+                f"`evikit ledger log --exhibit {now.exhibit.ref}` shows by whom. Settle with them who holds it.",
+            )
+
+    return examine
