@@ -28,7 +28,7 @@ from forensics.acquire.patient import PatientReader
 from forensics.acquire.raw_writer import RawWriter
 from forensics.commands.acquire_journal import Journal
 from forensics.commands.intake import refuse_own_files
-from forensics.commands.source_state import SourceState, refuse_writable, source_state
+from forensics.commands.source_state import SourceState, refuse_on_source, refuse_writable, source_state
 from forensics.examine.request import Listener, Progress
 
 FORMATS = ("raw", "split", "e01")
@@ -146,6 +146,7 @@ class _Work:
         refuse_writable(target, state, permitted=order.writable)
         places = list(order.folders) or [case.path / "evidence" / f"{order.stem}-image"]
         for place in places:
+            refuse_on_source(state, next(folder for folder in (place, *place.absolute().parents) if folder.exists()))
             place.mkdir(parents=True, exist_ok=True)
         settings = order.settings(state, places)
         begun = {"source": _lasting(target, state), "settings": settings, "ref": order.ref}

@@ -53,6 +53,7 @@ def copy_parts(  # noqa: PLR0917 - whose, what for, from where, to where, as wha
 def _copy(part: Part, folder: Path) -> str:
     """Copy one file; SHA-256 of what was read, which is also that of what was written."""
     path, read = folder / part.name, hashlib.sha256()
+    path.parent.mkdir(parents=True, exist_ok=True)  # a parent's name may lead into a folder below
     with path.open("xb") as file:
         for offset in range(0, part.size, _BLOCK):
             block = part.read_at(offset, min(_BLOCK, part.size - offset))

@@ -25,6 +25,8 @@ class SourceState:
     writable: bool
     mounted: tuple[str, ...]
     facts: dict[str, str]
+    numbers: frozenset[str] = frozenset()
+    """Major:minor of the device and its partitions."""
 
     @property
     def said(self) -> str:
@@ -53,12 +55,14 @@ def source_state(target: Target, sysfs: Path = SYSFS, mounts: Path = MOUNTS) -> 
     found |= {name: text(known[name]) for name in ("model", "serial")}
     found["serial"] = found["serial"] or _unit_serial(place / "device" / "vpd_pg80")
     size = found["logical_sector_size"]
+    numbers = frozenset({place.name, *(_told(path) for path in place.glob("*/dev"))})
     return SourceState(
         "device",
         int(size) if size.isdecimal() and int(size) else 512,
         writable=text(known["read_only"]) != "1",
-        mounted=_mounted(place, mounts),
+        mounted=_mounted(numbers, mounts),
         facts={name: value for name, value in found.items() if value},
+        numbers=numbers,
     )
 
 
@@ -77,9 +81,8 @@ def _unit_serial(path: Path) -> str:
         return ""
 
 
-def _mounted(place: Path, mounts: Path) -> tuple[str, ...]:
+def _mounted(numbers: frozenset[str], mounts: Path) -> tuple[str, ...]:
     """Where the device or a partition of it is mounted."""
-    numbers = {place.name, *(_told(path) for path in place.glob("*/dev"))}
     rows = [line.split() for line in _told(mounts).splitlines()]
     return tuple(row[4] for row in rows if len(row) > 4 and row[2] in numbers)
 
@@ -98,4 +101,14 @@ def refuse_writable(target: Target, state: SourceState, *, permitted: bool) -> N
         raise CustodyError(
             f"{name} is not read-only: nothing keeps the system from writing to it",
             "Use a write blocker, or `blockdev --setro`; --writable acquires it as it is, and says so.",
+        )
+
+
+def refuse_on_source(state: SourceState, place: Path) -> None:
+    """An image is never written onto the device it is made of."""
+    number = place.stat().st_dev
+    if f"{os.major(number)}:{os.minor(number)}" in state.numbers:
+        raise CustodyError(
+            f"{shown(str(place))} is on the source itself: the image would be written over the evidence",
+            "Name a place on another disk with --to.",
         )

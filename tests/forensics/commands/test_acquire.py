@@ -19,7 +19,7 @@ from custody.ledger.errors import CustodyError
 from custody.ledger.store import Ledger
 from custody.opened import values_of
 from custody.target import Target
-from forensics.commands.source_state import refuse_writable, source_state
+from forensics.commands.source_state import refuse_on_source, refuse_writable, source_state
 from tests.console import Lab, finished, wait_for
 from tests.forensics.images import fat12, noise
 
@@ -235,3 +235,12 @@ def test_a_device_that_is_mounted_is_refused(tmp_path: Path) -> None:
     assert state.said == "read-only, mounted"
     with pytest.raises(CustodyError, match="/dev/sdb is mounted at /mnt/stick"):
         refuse_writable(target, state, permitted=False)
+
+
+def test_an_image_is_never_written_onto_its_source(tmp_path: Path) -> None:
+    target, sysfs, mounts = device(tmp_path, "1")
+    number = tmp_path.stat().st_dev
+    (sysfs / "8:16" / "sdb1" / "dev").write_text(f"{os.major(number)}:{os.minor(number)}\n")
+    state = source_state(target, sysfs, mounts)
+    with pytest.raises(CustodyError, match="is on the source itself"):
+        refuse_on_source(state, tmp_path)

@@ -13,6 +13,7 @@ import pytest
 from custody import access
 from tests.console import ACCESS, AUTH, EXAMINER, Lab, Told
 from tests.forensics.images import e01, fat12
+from tests.forensics.qemu import converted, qemu_img
 
 MEDIUM = fat12()
 SHA256 = hashlib.sha256(MEDIUM).hexdigest()
@@ -282,3 +283,14 @@ def test_problems_are_exit_4_and_the_first_are_said(lab: Lab) -> None:
     assert "note: " in told.err
     assert "problems" in told.out
     assert EXAMINER not in told.out
+
+
+def test_a_working_copy_of_an_image_over_a_parent_in_a_folder_below(lab: Lab) -> None:
+    (lab.evidence / "snap").mkdir()
+    converted(lab.evidence / "snap", fat12(), "qcow2", "base.qcow2")
+    qemu_img("create", "-f", "qcow2", "-b", "snap/base.qcow2", "-F", "qcow2", "top.qcow2", folder=lab.evidence)
+    taken = lab.ingest("AH/1", lab.evidence / "top.qcow2")
+    assert [item["name"] for item in taken["container"]] == ["top.qcow2", "snap/base.qcow2"]
+    told = lab.run("ingest", lab.evidence / "top.qcow2", "--exhibit", "AH/2", *WORDS, "--copy", "--json")
+    assert told.code == 0, told
+    assert told.json["media"]["sha256"] == taken["media"]["sha256"]
