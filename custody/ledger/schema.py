@@ -12,6 +12,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
+from custody.ledger import place
 from custody.ledger.errors import IntegrityError, LedgerVersionError
 
 REVISION = "0002"
@@ -150,7 +152,7 @@ INDEXES = (
 )
 
 
-def _set_up(connection: sqlite3.Connection, *, writable: bool) -> None:
+def _set_up(connection: sqlite3.Connection, path: Path, *, writable: bool) -> None:
     for pragma in (
         "trusted_schema = OFF",
         "recursive_triggers = ON",
@@ -159,8 +161,30 @@ def _set_up(connection: sqlite3.Connection, *, writable: bool) -> None:
     ):
         connection.execute(f"PRAGMA {pragma}")
     if writable:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
+        _set_journal(connection, path)
+
+
+def _set_journal(connection: sqlite3.Connection, path: Path) -> None:
+    """A new file gets what its place allows (`place`); WAL is given up where it does not."""
+    if connection.execute("PRAGMA page_count").fetchone()[0] == 0:
+        connection.execute(f"PRAGMA journal_mode = {'DELETE' if place.is_shared(path) else 'WAL'}")
+    elif _has_wal(connection) and place.is_shared(path):
+        connection.execute("PRAGMA journal_mode = DELETE")
+    level = "FULL" if _has_wal(connection) else "EXTRA"  # EXTRA: that the journal is gone is durable as well
+    connection.execute(f"PRAGMA synchronous = {level}")
+
+
+def _has_wal(connection: sqlite3.Connection) -> bool:
+    """Asked of SQLite: to read the header by oneself and close the file would drop this process's locks on it."""
+    return bool(connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+
+def _needs_copy(path: Path) -> bool:
+    """Whether the file has a write-ahead log in a place that allows none."""
+    if not place.is_shared(path):
+        return False
+    with closing(connect(path, "ro")) as connection:
+        return _has_wal(connection)
 
 
 def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
@@ -176,7 +200,7 @@ def engine_for(path: Path, *, writable: bool, immutable: bool = False) -> Engine
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: object) -> None:
-        _set_up(connection, writable=writable)
+        _set_up(connection, path, writable=writable)
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
@@ -255,19 +279,21 @@ def validate_revision(found: str, *, older: bool = False) -> None:
 def reading_engine(path: Path) -> tuple[Engine, str, Path | None]:
     """An engine that only reads: in place where SQLite may, else immutable, else from a copy made aside.
 
-    `immutable` silently ignores a leftover WAL, so it is used only where there is none.
+    `immutable` silently ignores a leftover WAL or journal, so it is used only where there is none.
     """
-    wal = path.with_name(path.name + "-wal")
-    if os.access(path.parent, os.W_OK) and os.access(path, os.R_OK):
+    logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    left = [log for log in logs if log.exists() and log.stat().st_size > 0]
+    writable = os.access(path.parent, os.W_OK) and os.access(path, os.R_OK)
+    if writable and not _needs_copy(path):
         return engine_for(path, writable=False), "", None
-    if not wal.exists() or wal.stat().st_size == 0:
+    if not left:
         return (
             engine_for(path, writable=False, immutable=True),
-            "read from media that cannot be written",
+            "read from media that cannot be written" if not writable else "read as it stands: it lies on a shared disk",
             None,
         )
     scratch = Path(tempfile.mkdtemp(prefix="evikit-"))
-    for source in (path, wal):
+    for source in (path, *left):
         shutil.copyfile(source, scratch / source.name)
-    notice = "the folder cannot be written and holds a write-ahead log: both files were copied aside and read there"
+    notice = "what was written last stands in a log that cannot be used there: the files were copied aside and read"
     return engine_for(scratch / path.name, writable=False), notice, scratch
