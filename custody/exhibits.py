@@ -96,15 +96,14 @@ def need_exhibit(case: Case, ref: str) -> Exhibit:
 
 def outcomes(case: Case, n: int, kind: str = "access.end") -> Iterator[tuple[Row, dict[str, Json]]]:
     """Entries of one type for one exhibit, oldest first, with their opened fields."""
-    for row in case.ledger.rows_of(kind):
-        x = row.entry.x
-        if x is not None and x.n == n:
+    for row in case.ledger.rows_in(n):
+        if row.entry.type == kind:
             yield row, values_of(row)
 
 
 def open_accesses(case: Case, n: int) -> list[bytes]:
     """Leaves of the exhibit's begins without outcome, oldest first, at most 64: what a stop left behind."""
-    answered = {leaf for row in case.ledger.rows_of("access.end") for leaf in row.entry.re}
+    answered = {leaf for row, _ in outcomes(case, n) for leaf in row.entry.re}
     begun = [row.leaf for row, _ in outcomes(case, n, "access.begin")]
     return [leaf for leaf in begun if leaf not in answered][-MAX_REFERENCES:]
 

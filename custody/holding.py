@@ -183,7 +183,8 @@ def standing(rows: Iterable[Opened]) -> dict[int, Holding]:
 
 def holding_of(case: Case, n: int) -> Holding:
     """One exhibit as it stands now."""
-    return holdings(case)[n]
+    case.ledger.refresh()  # it may have been registered by somebody else since the case was opened
+    return standing(case.ledger.rows_in(n))[n]
 
 
 def refuse_gone(case: Case, n: int) -> None:

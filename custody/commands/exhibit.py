@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
-from custody.commands import exhibit_changes, exhibit_list, hand_over, transfer
+from custody.commands import exhibit_changes, hand_over, transfer
+from custody.commands.exhibit_list import list_
 from custody.commands.exhibit_register import register
+from custody.commands.exhibit_show import show
 from custody.commands.screen import settled
 
 
@@ -15,5 +17,5 @@ def exhibit() -> None:
     """Things in custody: who holds them, and how they go from hand to hand."""
 
 
-for _command in (register, *exhibit_list.COMMANDS, *exhibit_changes.COMMANDS, *transfer.COMMANDS, *hand_over.COMMANDS):
+for _command in (register, list_, show, *exhibit_changes.COMMANDS, *transfer.COMMANDS, *hand_over.COMMANDS):
     exhibit.add_command(_command)

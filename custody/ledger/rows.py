@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sqlalchemy import Connection
 
@@ -13,9 +14,9 @@ from custody.ledger.faults import blob, number
 from custody.ledger.merkle import HASH_SIZE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
-    """An entry as stored."""
+    """An entry as stored. `entry` is its payload, parsed when first asked for (so no slots)."""
 
     index: int
     payload: bytes
@@ -23,7 +24,7 @@ class Row:
     leaf: bytes
     openings: Openings
 
-    @property
+    @cached_property
     def entry(self) -> Entry:
         return Entry.parse(self.payload)
 

@@ -87,8 +87,8 @@ def test_a_child_gets_no_secret_and_loads_nothing_of_the_ledger(monkeypatch: pyt
 def test_a_stuck_call_is_stopped_and_put_down_to_its_object() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=0.5) as pool:
-        with pytest.raises(UnitFailedError, match=r"no progress for 0\.5 s") as failure:
+    with WorkerPool(stall_seconds=2) as pool:
+        with pytest.raises(UnitFailedError, match=r"no progress for 2") as failure:
             pool.submit(calls.spin).result(30)
         assert (failure.value.mark, failure.value.path) == (7, "the/stuck one")
         assert pool.submit(calls.echo, 1).result(30)["value"] == 1
@@ -97,23 +97,23 @@ def test_a_stuck_call_is_stopped_and_put_down_to_its_object() -> None:
 def test_reading_the_same_bytes_for_ever_is_no_progress() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=0.5) as pool, pytest.raises(UnitFailedError, match="no progress"):
+    with WorkerPool(stall_seconds=2) as pool, pytest.raises(UnitFailedError, match="no progress"):
         pool.submit(calls.spin_reading, 20_000).result(30)
 
 
 def test_slow_is_not_stuck() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=0.6) as pool:
-        assert pool.submit(calls.crawl, 12).result(30) == {"steps": 12}
+    with WorkerPool(stall_seconds=2) as pool:
+        assert pool.submit(calls.crawl, 25).result(30) == {"steps": 25}
 
 
 def test_a_call_that_never_ends_is_stopped_although_it_gets_somewhere() -> None:
     import engine_calls as calls
 
     with (
-        WorkerPool(call_seconds=0.5) as pool,
-        pytest.raises(UnitFailedError, match=r"not done after 0\.5 s"),
+        WorkerPool(call_seconds=2) as pool,
+        pytest.raises(UnitFailedError, match=r"not done after 2"),
     ):
         pool.submit(calls.crawl, 600).result(30)
 
