@@ -66,11 +66,11 @@ def _isolated(cell: str) -> str:
 
 
 def _wrapped(cell: str, room: int) -> list[str]:
-    """The cell in lines, broken between words where that can be; its own indent stays with the first."""
+    """The cell in lines, broken between words where that can be; where it does not fit, its indent goes first."""
     if cell_len(cell) <= room:
         return [cell]
     lines: list[str] = []
-    rest = cell
+    rest = cell.strip()
     while rest and len(lines) < LINES:
         if cell_len(rest) <= room:
             lines.append(rest)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _COLUMNS = (
-    ("exhibit", 8), ("kind", 9), ("state", 8), ("held by", 13), ("seal", 7), ("kept", 13), ("description", 14),
+    ("kind", 9), ("state", 8), ("held by", 13), ("seal", 7), ("kept", 13), ("description", 14),
 )  # fmt: skip
 _DEEPEST = 6
 
@@ -34,7 +34,8 @@ def list_(settings: Settings, everything: bool) -> None:
         for _, line in lines:
             put_json(line)
         return
-    for text in fitted(_COLUMNS, [_cells(depth, line) for depth, line in lines], screen_width()):
+    columns = (("exhibit", min(max((len(line["ref"]) for _, line in lines), default=0) + 4, 24)), *_COLUMNS)
+    for text in fitted(columns, [_cells(depth, line) for depth, line in lines], screen_width()):
         put_text(text)
     remark(settings, f"{len(lines):,} exhibit{'' if len(lines) == 1 else 's'}")
 
