@@ -311,8 +311,12 @@ class Case:
 
     def uncovered(self) -> int:
         """How many entries no checkpoint covers yet."""
+        return self.ledger.size - self.covered()
+
+    def covered(self) -> int:
+        """How many entries the newest checkpoint covers."""
         note = self.ledger.newest_note()
-        return self.ledger.size - (parse_note(note).checkpoint.size if note else 0)
+        return parse_note(note).checkpoint.size if note else 0
 
     def fingerprint(self) -> str:
         """The fingerprint of the newest checkpoint (64 hex digits), or "" without one."""

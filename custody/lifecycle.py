@@ -143,6 +143,31 @@ def move(case: Case, exhibit: Exhibit, storage: str, reason: str) -> Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Relocation:
+    """Files that were moved: as recorded `before` and as they are `now` (parts of an access), and their digests."""
+
+    before: Sequence[Json]
+    now: Sequence[Json]
+    identity: Sequence[Json]
+    digests: Mapping[str, str]
+    reason: str = ""
+
+
+def relocate(case: Case, exhibit: Exhibit, moved: Relocation) -> Done:
+    """Record where an image is kept from now on; it was read there and is the same."""
+    now = holding_of(case, exhibit.n)
+    values: dict[str, Json] = {
+        "parts": {"from": list(moved.before), "to": list(moved.now)},
+        "identity": list(moved.identity),
+        "media_digests": {**moved.digests},
+        "match": True,
+        "reason": moved.reason or None,
+    }
+    recorded = case.record("exhibit.relocate", exhibit.n, values, examine=_unchanged(case, now))
+    return Done(recorded, list(_not_mine(case, now)))
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How an exhibit leaves custody: on whose authority, to whom, before which witness, and which copies are left."""
 

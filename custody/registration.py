@@ -19,6 +19,7 @@ from custody.exhibits import STATES
 from custody.ledger.draft import validate_value
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
+from custody.opened import mapping, text
 
 NONE_VISIBLE = "none visible"
 POWER = ("on", "off", "sleep", "unknown")
@@ -43,6 +44,11 @@ class Field:
     def option(self) -> str:
         return "--" + self.name.replace("_", "-")
 
+    @property
+    def words(self) -> str:
+        """Its name on a form."""
+        return self.name.replace("_", " ").capitalize()
+
 
 FIELDS: tuple[Field, ...] = (
     Field("kind", "", "What it is: laptop, phone, disk, document.", "What is it", "item"),
@@ -66,6 +72,7 @@ FIELDS: tuple[Field, ...] = (
     Field("seized_at", "seizure", "When, as 2026-03-10 08:15 (case zone) or with an offset.", "Seized at", form="time"),
     Field("place", "seizure", "Where: address.", "Place"),
     Field("position", "seizure", "Where there: room, shelf, pocket.", "Position there"),
+    Field("coordinates", "seizure", "Latitude and longitude, as measured."),
     Field("owner", "seizure", "Whose it is, or who had it.", "Owner or possessor"),
     Field("authority", "authority", "Warrant, order or consent, with its number.", "Legal authority (warrant, order)"),
     Field("issued_by", "authority", "Who issued it.", "Issued by"),
@@ -75,9 +82,11 @@ FIELDS: tuple[Field, ...] = (
     Field("clock_shown", "clock", "What the exhibit's own clock showed.", form="time"),
     Field("clock_reference", "clock", "What the right time was then.", form="time"),
     Field("clock_source", "clock", "Where the right time came from."),
+    Field("clock_method", "clock", "How the clock was read: on the screen, in the firmware's setup."),
     Field("seal", "seal", "Number of the bag or seal.", "Bag or seal number (none if not sealed)", "none"),
     Field("seal_kind", "seal", "Kind of bag or seal."),
     Field("sealed_by", "seal", "Who sealed it."),
+    Field("sealed_at", "seal", "When it was sealed.", form="time"),
     Field("faraday", "seal", "Shielding from radio: bag, box."),
     Field("storage", "", "Where it is kept from now on.", "Kept where", ""),
 )
@@ -87,10 +96,20 @@ BY_NAME = {field.name: field for field in FIELDS}
 _TABLES = {field.table for field in FIELDS} - {""}
 
 
-def read_form(text: str) -> dict[str, Any]:
+_GROUPS = {"identification": "serial", "condition": "condition", "seizure": "seizure", "authority": "seizure.authority",
+           "clock": "seizure.clock", "seal": "seal"}  # fmt: skip
+PARTS = {
+    f"{_GROUPS[field.table]}.{'number' if field.name == 'seal' else field.name}": field
+    for field in FIELDS
+    if field.table in _GROUPS
+} | {"serial.quantity": BY_NAME["quantity"]}
+"""Where in a registration's entry a field stands, by dotted name."""
+
+
+def read_form(written: str) -> dict[str, Any]:
     """The fields of a TOML form, and its `photographs`; CustodyError names what does not belong."""
     try:
-        body = tomllib.loads(text)
+        body = tomllib.loads(written)
     except tomllib.TOMLDecodeError as error:
         raise CustodyError(f"the form is not TOML: {error}", "docs/cli.md shows one.") from error
     found: dict[str, Any] = {}
@@ -189,6 +208,30 @@ def compose(ref: str, given: Mapping[str, str], photographs: Iterable[Json], zon
         "authority": _authority(tables["authority"]) or None,
         "place": given.get("place") or None,
     }
+
+
+def form_of(values: Mapping[str, Json], storage: str = "") -> list[tuple[Field, str]]:
+    """Every field of the form but the seal's number, with what a registration says of it in words, "" for nothing."""
+    seizure = mapping(values.get("seizure"))
+    tables = {
+        "": {**values, "quantity": mapping(values.get("serial")).get("quantity"), "storage": storage},
+        "identification": mapping(values.get("serial")),
+        "condition": mapping(values.get("condition")),
+        "seizure": seizure,
+        "authority": mapping(seizure.get("authority")),
+        "clock": mapping(seizure.get("clock")),
+        "seal": mapping(values.get("seal")),
+    }
+    return [(field, _words(tables[field.table].get(field.name))) for field in FIELDS if field.name != "seal"]
+
+
+def _words(value: Json) -> str:
+    """A value as it was written; a time with its zone and in UTC."""
+    when = mapping(value)
+    if "utc" not in when:
+        return text(value)
+    zone = text(when.get("zone"))
+    return f"{text(when.get('text'))} {'' if zone.startswith('UTC') else zone} = {text(when['utc'])}".replace("  ", " ")
 
 
 def _authority(table: Mapping[str, Json]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import Settings, put_facts, put_json, with_settings, writing
+from custody.commands.screen import Settings, put_facts, put_json, remark, with_settings, writing
 
 if TYPE_CHECKING:
-    from custody.case import Recorded
+    from custody.case import Case, Recorded
+    from custody.exhibits import Exhibit
     from custody.ledger.entry import Json
 
 
@@ -24,23 +25,59 @@ def _tell(settings: Settings, recorded: Recorded) -> None:
 
 @click.command()
 @click.argument("text")
-@click.option("--exhibit", metavar="REF", help="The exhibit it is about; else it is about the case.")
+@click.option("--exhibit", "ref", metavar="REF", help="The exhibit it is about; else it is about the case.")
 @click.option("--kind", type=click.Choice(["observation", "opinion"]), default="observation", show_default=True)
-@click.option("--location", default=None, help="Where on the exhibit: volume, path, offset, as you would cite it.")
+@click.option("--path", default="", help="The file, as `evikit files` lists it; its digest and run are recorded too.")
+@click.option("--volume", default="", help="The volume, where a path stands on several.")
+@click.option("--meta", default="", help="The meta address (inode), where a name stands twice.")
+@click.option("--offset", type=click.IntRange(min=0), help="Byte in that file; without --path, on the medium.")
+@click.option("--event", default="", help="The record or event in a log, by its number.")
+@click.option("--location", default="", help="Where, in words, as you would cite it.")
+@click.option("--about", multiple=True, metavar="ENTRY", help="An entry it rests on: an opinion's observations.")
 @click.option("--attach", "files", multiple=True, type=click.Path(path_type=Path), help="A document, kept by digest.")
 @with_settings
 def note(  # noqa: PLR0917 - one parameter an option
-    settings: Settings, text: str, exhibit: str | None, kind: str, location: str | None, files: tuple[Path, ...]
-) -> None:
+    settings: Settings, text: str, ref: str | None, kind: str, about: tuple[str, ...], files: tuple[Path, ...],
+    **place: Any,
+) -> None:  # fmt: skip
     """Record TEXT as an observation (what is there) or an opinion (what you make of it), signed by you."""
     from custody.attachments import keep_attachment
     from custody.exhibits import need_exhibit
+    from custody.notes import Note, record_note
+    from custody.transfers import validate_words
 
+    validate_words("text", text)
+    if ref is None and any(value not in ("", None) for name, value in place.items() if name != "location"):
+        raise click.UsageError("name the exhibit with --exhibit: a place is one on an exhibit")
     with writing(settings) as case:
-        n = need_exhibit(case, exhibit).n if exhibit is not None else 0
-        kept: list[Json] = [keep_attachment(case.receipts, path).described() for path in files]
-        recorded = case.record("note", n, {"kind": kind, "text": text, "location": location, "attachments": kept})
+        exhibit = need_exhibit(case, ref) if ref is not None else None
+        for given in about:
+            case.find_entry(given)  # before a document is kept
+        location = _location(case, exhibit, place) if exhibit else place["location"] or None
+        kept = [keep_attachment(case.receipts, path).described() for path in files]
+        recorded = record_note(case, exhibit.n if exhibit else 0, Note(kind, text, location, kept, about))
     _tell(settings, recorded)
+    if kind == "opinion" and not about:
+        remark(settings, "note: an opinion names the observations it rests on: --about ENTRY")
+
+
+def _location(case: Case, exhibit: Exhibit, place: dict[str, Any]) -> Json:
+    """Words alone stay words; else an object, with what the newest run knows of the file."""
+    from forensics.commands.places import listed, run_of
+
+    found: dict[str, Json] = {}
+    if place["path"]:
+        run = run_of(case, exhibit)
+        row = listed(run, place["path"], place["volume"], place["meta"])
+        found = {name: row[name] for name in ("volume", "path", "stream", "meta", "sha256")} | {"run": run.name}
+    elif place["volume"] or place["meta"]:
+        found = {name: place[name] for name in ("volume", "meta")}
+    found["offset"] = None if place["offset"] is None else str(place["offset"])
+    found["event"] = place["event"]
+    said = {name: value for name, value in found.items() if value not in ("", None)}
+    if not said:
+        return place["location"] or None
+    return said | ({"words": place["location"]} if place["location"] else {})
 
 
 @click.command()
@@ -54,29 +91,8 @@ def correct(settings: Settings, entry: str, field: str, new: str, reason: str) -
 
     A part of a field is named with a dot, as `evikit exhibit show` does: serial.model.
     """
-    from custody.ledger.errors import CustodyError
-    from custody.opened import values_of
+    from custody.corrections import correct as record
 
     with writing(settings) as case:
-        row = case.find_entry(entry)
-        values = values_of(row)
-        base, _, part = field.partition(".")
-        if base not in values:
-            known = ", ".join(sorted(name for name, value in values.items() if value is not None))
-            raise CustodyError(f"entry {row.index} ({row.entry.type}) has no field {field!r}", f"It has: {known}.")
-        x = row.entry.x
-        old = values[base]
-        answer = {"name": base, "old": old, "new": _replaced(old, part, new) if part else new, "reason": reason}
-        recorded = case.record("correct", x.n if x is not None else 0, answer, re=[row.leaf])
+        recorded = record(case, case.find_entry(entry), field, new, reason)
     _tell(settings, recorded)
-
-
-def _replaced(old: Json, part: str, new: str) -> Json:
-    """The value with one part of it exchanged; CustodyError lists the parts there are."""
-    from custody.ledger.errors import CustodyError
-
-    name, _, rest = part.partition(".")
-    if not isinstance(old, dict) or name not in old:
-        known = ", ".join(sorted(old)) if isinstance(old, dict) else "none"
-        raise CustodyError(f"that field has no part {name!r}", f"It has: {known}.")
-    return {**old, name: _replaced(old[name], rest, new) if rest else new}

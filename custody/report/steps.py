@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from custody.ledger.entry import Json
 from custody.report import words
 from custody.report.model import Correction, Fact, Mark, Remark, Remarks, Step
 from custody.report.phrase import Absent, Phrase, Piece, joined, phrase, quote
@@ -63,6 +64,9 @@ def _what(record: Record, context: Context) -> Phrase:
     names = record.source.entry.pub.get("names")
     values: dict[str, Piece | Phrase] = {name: record.said(name) for name in record.source.entry.commits}
     values |= {"target": context.target(record), "names": quote(names)}
+    if record.type == "exhibit.relocate":
+        old, new = (_places(record.mapping("parts").get(end)) for end in ("from", "to"))
+        values["parts"] = ("from ", *old, " to ", *new)
     return phrase(template, values)
 
 
@@ -84,6 +88,10 @@ def _value(record: Record, name: str) -> Phrase:
 def _part(item: object) -> Phrase:
     path = item.get("path") or item.get("name") if isinstance(item, dict) else item
     return (quote(path, code=True),) if isinstance(path, str) and path else ("the folder itself",)
+
+
+def _places(parts: Json) -> Phrase:
+    return joined(map(_part, parts), "; ") if isinstance(parts, list) and parts else (Absent.WITHHELD,)
 
 
 def _outcome(record: Record, end: Record | None) -> tuple[Phrase, Mark]:

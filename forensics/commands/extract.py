@@ -15,7 +15,6 @@ from custody.commands.screen import (
     INTEGRITY,
     PROBLEMS,
     Settings,
-    invisible,
     put_facts,
     put_json,
     visible,
@@ -23,7 +22,6 @@ from custody.commands.screen import (
     writing,
 )
 from custody.ledger.errors import CustodyError
-from custody.target import shown
 
 if TYPE_CHECKING:
     from custody.access import Source
@@ -71,24 +69,6 @@ def _facts(result: Mapping[str, Any]) -> dict[str, object]:
     return {name: value for name, value in facts.items() if value not in ("", None)}
 
 
-def _row(run: Run, path: str, options: dict[str, Any]) -> dict[str, Any]:
-    from forensics.results.queries import file_named
-
-    given = shown(path)
-    for name in dict.fromkeys((given, invisible(given))):  # as it is, or as a listing shows it
-        rows = [row for row in file_named([run], options["volume"], name) if options["meta"] in ("", row["meta"])]
-        if rows:
-            break
-    else:
-        raise CustodyError(f"the examination lists no {visible(path)!r}", "Paths are as `evikit files` lists them.")
-    if len(rows) > 1:
-        places = ", ".join(f"volume {row['volume']} meta {row['meta']}" for row in rows[:8])
-        raise CustodyError(f"{visible(path)!r} stands {len(rows)} times", f"Choose with --volume or --meta: {places}.")
-    if rows[0]["type"] not in ("file", "virtual"):
-        raise CustodyError(f"{visible(path)!r} is a {rows[0]['type']}, not a file", "Only files are extracted.")
-    return rows[0]
-
-
 def _target(case: Case, exhibit: Exhibit, row: dict[str, Any], folder: Path | None) -> Path:
     """A new file whose name cannot leave its folder, whatever the evidence calls it."""
     place = folder or case.path / "extracted" / (re.sub(r"[^A-Za-z0-9]+", "-", exhibit.ref).strip("-") or "exhibit")
@@ -104,10 +84,12 @@ def _target(case: Case, exhibit: Exhibit, row: dict[str, Any], folder: Path | No
 
 def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any]) -> dict[str, Any]:
     from custody.access import open_evidence
-    from forensics.commands.places import place_of, run_of
+    from forensics.commands.places import listed, place_of, run_of
 
     run = run_of(case, exhibit)
-    row = _row(run, path, options)
+    row = listed(run, path, options["volume"], options["meta"])
+    if row["type"] not in ("file", "virtual"):
+        raise CustodyError(f"{visible(path)!r} is a {row['type']}, not a file", "Only files are extracted.")
     output = _target(case, exhibit, row, options["folder"])
     with open_evidence(
         case,

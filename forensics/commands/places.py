@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from custody.commands.screen import invisible, visible
 from custody.exhibits import outcomes
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
-from custody.opened import text
-from custody.target import Target
+from custody.opened import mapping, text, values_of
+from custody.target import Target, shown
 from forensics.results import Run, current_runs
 
 if TYPE_CHECKING:
@@ -19,29 +19,55 @@ if TYPE_CHECKING:
     from custody.exhibits import Exhibit
 
 
-def place_of(case: Case, exhibit: Exhibit) -> Target:
-    """The files the exhibit was last read from, as the ledger recorded them; refused ones do not count."""
-    failed = {
-        leaf for row, values in outcomes(case, exhibit.n) if values.get("outcome") == "failed" for leaf in row.entry.re
-    }
-    begins = outcomes(case, exhibit.n, "access.begin")
-    recorded = [values.get("parts") for row, values in begins if row.leaf not in failed]
-    parts = recorded[-1] if recorded else None
-    if not isinstance(parts, list) or not parts:
+def recorded_parts(case: Case, exhibit: Exhibit) -> list[Json]:
+    """The files the exhibit stands in, as the ledger recorded them: where it was read last, or moved to since.
+
+    Readings that failed do not count, nor those that found other media while there is one that did not.
+    """
+    ended = {leaf: values for row, values in outcomes(case, exhibit.n) for leaf in row.entry.re}
+    found: list[list[Json]] = []
+    doubtful: list[list[Json]] = []
+    for row in case.ledger.rows_in(exhibit.n):
+        values = values_of(row)
+        parts = mapping(values.get("parts")).get("to") if row.entry.type == "exhibit.relocate" else values.get("parts")
+        if row.entry.type not in ("access.begin", "exhibit.relocate") or not isinstance(parts, list) or not parts:
+            continue
+        end = ended.get(row.leaf, {})
+        if end.get("outcome") != "failed":
+            (doubtful if end.get("match") is False else found).append(parts)
+    if not found and not doubtful:
         raise CustodyError(f"{exhibit.ref} was never read here", "Take it in with `evikit ingest`.")
-    paths = [_path(part) for part in parts if isinstance(part, dict)]
+    return (found or doubtful)[-1]
+
+
+def place_of(case: Case, exhibit: Exhibit) -> Target:
+    """The files the exhibit stands in, located."""
+    paths = [path_of(part) for part in recorded_parts(case, exhibit)]
     try:
         return Target.locate(paths)
     except CustodyError as error:
         raise CustodyError(
             f"the evidence of {exhibit.ref} is not where it was read: {error}",
-            "Put it back, or take it in again from where it is now.",
+            f"Put it back, or say where it is now: `evikit exhibit relocate {exhibit.ref} PATH`.",
         ) from error
 
 
-def _path(part: Mapping[str, Json]) -> Path:
-    raw = part.get("raw")
-    return Path(os.fsdecode(bytes.fromhex(raw)) if isinstance(raw, str) else text(part.get("path")))
+def path_of(part: Json) -> Path:
+    """The path of a recorded part, its very bytes."""
+    facts = mapping(part)
+    raw = facts.get("raw")
+    return Path(os.fsdecode(bytes.fromhex(raw)) if isinstance(raw, str) else text(facts.get("path")))
+
+
+def container_files(case: Case, exhibit: Exhibit) -> dict[str, str]:
+    """SHA-256 by name of the files an image is kept in, as first recorded from a whole reading."""
+    for _, values in outcomes(case, exhibit.n):
+        parts = values.get("parts")
+        if values.get("basis") == "whole" and isinstance(parts, list):
+            named = {text(mapping(part).get("name")): text(mapping(part).get("sha256")) for part in parts}
+            if files := {name: sha256 for name, sha256 in named.items() if sha256}:
+                return files
+    return {}
 
 
 def run_of(case: Case, exhibit: Exhibit) -> Run:
@@ -50,3 +76,20 @@ def run_of(case: Case, exhibit: Exhibit) -> Run:
     if not runs:
         raise CustodyError(f"{exhibit.ref} has no complete examination", "Run `evikit ingest`.")
     return runs[0]
+
+
+def listed(run: Run, path: str, volume: str = "", meta: str = "") -> dict[str, Any]:
+    """The one row of the files table that a path, as a listing shows it, means; CustodyError says which there are."""
+    from forensics.results.queries import file_named
+
+    given = shown(path)
+    for name in dict.fromkeys((given, invisible(given))):  # as it is, or as a listing shows it
+        rows = [row for row in file_named([run], volume, name) if meta in ("", row["meta"])]
+        if rows:
+            break
+    else:
+        raise CustodyError(f"the examination lists no {visible(path)!r}", "Paths are as `evikit files` lists them.")
+    if len(rows) > 1:
+        places = ", ".join(f"volume {row['volume']} meta {row['meta']}" for row in rows[:8])
+        raise CustodyError(f"{visible(path)!r} stands {len(rows)} times", f"Choose with --volume or --meta: {places}.")
+    return rows[0]

@@ -178,7 +178,7 @@ def _other_file(source: Source, read: Reading, files: Mapping[str, str]) -> str:
     for part in parts:
         digest = read.digests.get("sha256") if single else _part_digest(part)
         if files.get(shown(part.name), digest) != digest:
-            return f"{shown(part.name)} is not the file that was handed over"
+            return f"{shown(part.name)} is not the file of this name on record"
     return ""
 
 
