@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 @click.option("--purpose", required=True, help="Why the file is read: it stands in the ledger.")
 @click.option("--volume", default="", help="The volume, where a path stands on several.")
 @click.option("--meta", default="", help="The meta address (inode), where a name stands twice.")
+@click.option("--passphrases", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True),
+              help="Passphrases of an encrypted volume, one a line; - asks for one.")  # fmt: skip
 @click.option("-o", "--output", "folder", type=click.Path(path_type=Path), help="A folder; else CASE/extracted.")
 @with_settings
 def extract(settings: Settings, ref: str, paths: tuple[str, ...], **options: Any) -> None:
@@ -45,10 +47,12 @@ def extract(settings: Settings, ref: str, paths: tuple[str, ...], **options: Any
     Each is an access of its own, with digest; it is compared with the digest of the examination.
     """
     from custody.holding import need_present
+    from forensics.commands.passphrases import read_passphrases
 
     results: list[dict[str, Any]] = []
     if not options["purpose"].strip():
         raise CustodyError("the purpose is empty", "Say why the file is read: it stands in the ledger.")
+    options["secrets"] = read_passphrases(options.pop("passphrases"))
     with writing(settings) as case:
         exhibit = need_present(case, ref)
         for path in paths:
@@ -101,7 +105,7 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
         manifests=case.receipts,
     ) as source:
         try:
-            found = _read(source, run, row, output)
+            found = _read(source, run, row, output, options["secrets"])
         except BaseException:
             output.unlink(missing_ok=True)  # what is not recorded must not lie among what is
             raise
@@ -136,13 +140,13 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
     }
 
 
-def _read(source: Source, run: Run, row: dict[str, Any], output: Path) -> Extracted:
+def _read(source: Source, run: Run, row: dict[str, Any], output: Path, secrets: tuple[bytes, ...]) -> Extracted:
     from forensics.examine.extraction import Extracted, extract_entry
     from forensics.results.queries import volumes
 
     if row["volume"]:
         volume = next(found for found in volumes([run]) if found["volume"] == row["volume"])
-        return extract_entry(source.parts[0], source.open, volume, row, output)
+        return extract_entry(source.parts[0], source.open, volume, row, output, secrets=secrets)
     # a folder's file, or a log: its bytes as they are, opened below the evidence root
     part = source.open(os.fsdecode(row["raw_path"]) if row["raw_path"] else row["path"])
     digest, done = hashlib.sha256(), 0

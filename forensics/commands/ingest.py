@@ -46,6 +46,8 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.option("--acquisition-log", type=click.Path(path_type=Path), help="The acquiring tool's log, kept by digest.")
 @click.option("--zone", help="The time zone of local times in the evidence (FAT, logs), as an IANA name.")
 @click.option("--mapping", type=click.Path(path_type=Path), help="How logs in CSV or JSON lines are read (TOML).")
+@click.option("--passphrases", metavar="FILE", type=click.Path(path_type=Path, allow_dash=True),
+              help="Passphrases of encrypted volumes, one a line; - asks for one. Written nowhere.")  # fmt: skip
 @click.option("--copy", "copy_first", is_flag=True, help="Make and verify a working copy in the case, examine that.")
 @click.option("--again", is_flag=True, help="Examine once more although a complete run exists.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=processors, envvar="EVIKIT_JOBS",
@@ -60,9 +62,10 @@ def ingest(settings: Settings, **options: Any) -> None:
     and one timeline is made. Further segments of an image are found from its first one.
     """
     from forensics.commands.intake import Order, take_in
+    from forensics.commands.passphrases import read_passphrases
     from forensics.commands.progress import progress
 
-    order = Order(**options)
+    order = Order(secrets=read_passphrases(options.pop("passphrases")), **options)
     order.validate()
     with writing(settings) as case, progress(settings, order.ref) as listener:
         intake = take_in(case, order, listener)

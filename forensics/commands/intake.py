@@ -54,6 +54,7 @@ class Order:
     copy_first: bool = False
     again: bool = False
     jobs: int = 1
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
     def validate(self) -> None:
         """Refuse what cannot be carried out, before anything is written."""
@@ -81,6 +82,7 @@ class Order:
     def settings(self) -> dict[str, str]:
         digest = self.mappings().sha256
         chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state, "mapping": digest}
+        chosen["passphrases"] = f"{len(self.secrets)} given" if self.secrets else ""
         return {name: value for name, value in chosen.items() if value}
 
 
@@ -213,6 +215,7 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
     told = order.mappings()
     begun = {"zone": order.zone or "", "identity": target.identities(), "tools": tool_versions()}
     begun |= {"mapping": told.sha256} if told.sha256 else {}
+    begun |= {"passphrases": "given"} if order.secrets else {}
     stopped = None if order.again else results.stopped_run(case.path / "derived", order.ref, begun)
     settings = order.settings() | ({"resumes": stopped.name} if stopped is not None else {})
     with open_evidence(
@@ -228,7 +231,7 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
         run = stopped or results.start_run(case.path / "derived", order.ref, begun)
         request = Request(
             order.ref, run, zone, jobs=order.jobs, listener=listener, resume=stopped is not None,
-            mappings=told.logs, mapping_digest=told.sha256,
+            mappings=told.logs, mapping_digest=told.sha256, secrets=order.secrets,
         )  # fmt: skip
         examination = _examination(source, target, request)
         intake = Intake(examination)

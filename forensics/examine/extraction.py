@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from custody.access import Part, PartOpener
 from forensics.engine import UnitFailedError, WorkerPool
 from forensics.engine.worker import board
 from forensics.filesystems import open_entry, open_filesystem
-from forensics.media import open_medium
+from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Volume
 from forensics.results.columns import file_entry
+from forensics.volumes.unlocked import UNLOCKED, Unlocked, UnlockedMedium, unlock_volumes
 
 _BLOCK = 1 << 20
 
@@ -29,7 +30,9 @@ class Extracted:
     problem: str
 
 
-def extract_unit(parts: tuple[Part, ...], volume: Volume, entry: FileEntry, target: str) -> dict[str, Any]:
+def extract_unit(
+    parts: tuple[Part, ...], volume: Volume, entry: FileEntry, target: str, unlocked: tuple[Unlocked, ...] = ()
+) -> dict[str, Any]:
     """Write the entry's contents to the new file `target`: {"size", "sha256", "problem"}."""
     granted = {part.name: part for part in parts}
 
@@ -41,7 +44,7 @@ def extract_unit(parts: tuple[Part, ...], volume: Volume, entry: FileEntry, targ
     digest, written, problem = hashlib.sha256(), 0, ""
     with Path(target).open("xb") as file:
         try:
-            medium = open_medium(parts[0], open_part)
+            medium = UnlockedMedium(open_medium(parts[0], open_part), unlocked)
             content = open_entry(open_filesystem(medium, volume), entry)
             if content.size > max(medium.size, 1 << 30):
                 raise ExaminationError(f"it claims {content.size} bytes, more than its medium holds")  # noqa: TRY301
@@ -61,22 +64,42 @@ def extract_unit(parts: tuple[Part, ...], volume: Volume, entry: FileEntry, targ
 
 
 def extract_entry(
-    first: Part, open_part: PartOpener, volume: Mapping[str, Any], row: Mapping[str, Any], target: Path
+    first: Part,
+    open_part: PartOpener,
+    volume: Mapping[str, Any],
+    row: Mapping[str, Any],
+    target: Path,
+    *,
+    secrets: Sequence[bytes] = (),
 ) -> Extracted:
     """Extract the file that a row of files.parquet stands for, on the volume a row of volumes.parquet stands for.
 
-    Raises `ExaminationError` when the medium cannot be opened or libtsk gives no answer.
+    `secrets` are passphrases for a volume that was unlocked.
+    Raises `ExaminationError` when the medium or the volume cannot be opened or libtsk gives no answer.
     """
     medium = open_medium(first, open_part)
     where = Volume(
         index=volume["volume"],
         **{name: volume[name] for name in ("offset", "length", "scheme", "description", "filesystem", "label")},
     )
+    unlocked = _unlock(medium, where, secrets)
     try:
         with WorkerPool(1) as pool:
             answer = pool.submit(
-                extract_unit, tuple(medium.parts), where, file_entry(row), str(target.absolute())
+                extract_unit, tuple(medium.parts), where, file_entry(row), str(target.absolute()), unlocked
             ).result()
     except UnitFailedError as error:
         raise ExaminationError(f"{row['path']} could not be extracted: {error}") from error
     return Extracted(int(answer["size"]), answer["sha256"], answer["problem"])
+
+
+def _unlock(medium: Medium, volume: Volume, secrets: Sequence[bytes]) -> tuple[Unlocked, ...]:
+    if f"{UNLOCKED})" not in volume.description:
+        return ()
+    if not secrets:
+        raise ExaminationError(f"volume {volume.index} is encrypted", "Give its passphrase with --passphrases.")
+    opened, problems = unlock_volumes(medium, [volume], secrets)
+    if not opened:
+        why = problems[0].reason if problems else "it is not encrypted any more"
+        raise ExaminationError(f"volume {volume.index}: {why}", "Check the file of passphrases.")
+    return tuple(opened)

@@ -37,6 +37,7 @@ from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
 from forensics.results.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
 from forensics.timeline import write_events
+from forensics.volumes.unlocked import Unlocked, unlock_volumes
 
 _TREE_ROWS = 128  # so many files are open at once for one worker
 _CLAIM_FACTOR, _CLAIM_FLOOR = 64, 64 << 30
@@ -112,7 +113,8 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
     found = _Found(job, media)
     with ExitStack() as stack:
         parts = tuple(medium.parts)
-        pool = WorkerPool(request.jobs, prepare_image, (parts,), stall_seconds=request.stall_seconds)
+        unlocked = _unlock(request, medium, found)
+        pool = WorkerPool(request.jobs, prepare_image, (parts, unlocked), stall_seconds=request.stall_seconds)
         stack.enter_context(pool)
         watch = Watch(request.listener, pool.beats)
         watch.total = medium.size
@@ -130,6 +132,21 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
         for name, stored, computed in found.media.mismatches()
     ]
     return _conclude(found, request, watch)
+
+
+def _unlock(request: Request, medium: Medium, found: _Found) -> tuple[Unlocked, ...]:
+    """The volumes that a passphrase opens. Where they lie, a child tells: libtsk may hang."""
+    if not request.secrets:
+        return ()
+    with WorkerPool(1, prepare_image, (tuple(medium.parts),), stall_seconds=request.stall_seconds) as pool:
+        try:
+            listed = pool.submit(volumes_unit, found.job).result()["volumes"]
+        except UnitFailedError:  # it is said when the volumes are listed
+            return ()
+    opened, problems = unlock_volumes(medium, [Volume(**volume) for volume in listed], request.secrets)
+    for problem in problems:
+        found.problems.append(problem._replace(location=Location(request.exhibit, problem.location.volume)))
+    return tuple(opened)
 
 
 def _add_hashed(watch: Watch, length: int) -> None:

@@ -44,7 +44,8 @@ class Request:
     `zone` is the one the examiner declared for local times (FAT, logs), or None. `jobs` children work at
     once; a child that gets nowhere for `stall_seconds` is stopped. With `resume` the units that an earlier attempt
     completed in this very folder stand. `mappings` say how logs of the examiner's own kinds are read, and
-    `mapping_digest` is the SHA-256 (hex) of the file they came from.
+    `mapping_digest` is the SHA-256 (hex) of the file they came from. `secrets` are passphrases to try on
+    encrypted volumes; they are written nowhere.
     """
 
     exhibit: str
@@ -56,11 +57,13 @@ class Request:
     resume: bool = False
     mappings: tuple[LogMapping, ...] = ()
     mapping_digest: str = ""
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
     def settings(self) -> dict[str, str]:
         """What the results depend on, besides the evidence and the tools."""
         zone = self.zone.key if self.zone is not None and self.zone.key else ""
-        return {"zone": zone} | ({"mapping": self.mapping_digest} if self.mapping_digest else {})
+        told = {"mapping": self.mapping_digest, "passphrases": "given" if self.secrets else ""}
+        return {"zone": zone} | {name: value for name, value in told.items() if value}
 
 
 @dataclass(frozen=True, slots=True)

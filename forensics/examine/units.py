@@ -7,7 +7,7 @@ writes the same tables again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -29,6 +29,7 @@ from forensics.model import ExaminationError, FileEntry, Location, Problem, Volu
 from forensics.parsers import ParserInput
 from forensics.results.columns import CONTENTS, integers, texts
 from forensics.volumes import list_volumes
+from forensics.volumes.unlocked import UNLOCKED, Unlocked, UnlockedMedium
 
 CLAIM_FLOOR = 1 << 30
 """A file that claims more than this and more than its medium holds is not read: it can only be sparse."""
@@ -54,12 +55,13 @@ class _Prepared:
     """What `prepare_image` opened, for the child's life."""
 
     medium: Medium
+    unlocked: Mapping[int, str]
     volumes: dict[str, Any]
     direct: dict[str, DirectContents | None]
 
 
-def prepare_image(parts: tuple[Part, ...]) -> None:
-    """Open the medium once for a child, from the descriptors it was given."""
+def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) -> None:
+    """Open the medium once for a child, from the descriptors it was given; `unlocked` volumes are plain in it."""
     granted = {part.name: part for part in parts}
 
     def open_part(name: str) -> Part:
@@ -67,7 +69,9 @@ def prepare_image(parts: tuple[Part, ...]) -> None:
             raise FileNotFoundError(name)
         return granted[name]
 
-    _Prepared.medium = WatchedMedium(open_medium(parts[0], open_part))
+    medium = open_medium(parts[0], open_part)
+    _Prepared.medium = WatchedMedium(UnlockedMedium(medium, unlocked) if unlocked else medium)
+    _Prepared.unlocked = {volume.offset: volume.plain.kind for volume in unlocked}
     _Prepared.volumes, _Prepared.direct = {}, {}
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
@@ -91,7 +95,12 @@ def volumes_unit(job: Job) -> dict[str, Any]:
     with Findings(job, "volumes") as findings:
         for problem in problems:
             findings.problem(problem._replace(location=problem.location._replace(exhibit=job.exhibit)))
-    return {"volumes": [asdict(volume) for volume in volumes]}
+    return {"volumes": [asdict(_described(volume)) for volume in volumes]}
+
+
+def _described(volume: Volume) -> Volume:
+    kind = _Prepared.unlocked.get(volume.offset)
+    return replace(volume, description=f"{volume.description} ({kind}, {UNLOCKED})".strip()) if kind else volume
 
 
 class _Listing:
