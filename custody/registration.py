@@ -30,7 +30,8 @@ _LONGEST = 10_000
 class Field:
     """One field: its option and TOML key, its table, the entry's committed name it stands under, and its question.
 
-    `form`: text, time, date, state, power. A field without a `question` is never asked for.
+    `form`: text, time, date, state, power. A field without a `question` is never asked for; one that is `live` only
+    where the exhibit is switched on.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field:
     question: str = ""
     default: str = ""
     form: str = "text"
+    live: bool = False
 
     @property
     def option(self) -> str:
@@ -55,7 +57,7 @@ FIELDS: tuple[Field, ...] = (
     Field("description", "", "What it looks like, in a line.", "Describe it in a line"),
     Field("quantity", "", "How many.", "How many", "1"),
     Field("state", "", f"One of: {', '.join(STATES)}.", default="original", form="state"),
-    Field("parent", "", "The exhibit it was part of, or was made from."),
+    Field("parent", "", "The exhibit it was part of, or was made from.", "Part of or made from (reference)"),
     Field("make", "identification", "Its maker.", "Make", NONE_VISIBLE),
     Field("model", "identification", "Its model.", "Model", NONE_VISIBLE),
     Field("serial", "identification", "Serial number, IMEI or asset tag.", "Serial number", NONE_VISIBLE),
@@ -64,8 +66,8 @@ FIELDS: tuple[Field, ...] = (
     Field("interface", "identification", "How it is connected: SATA, USB, NVMe."),
     Field("condition", "condition", "Condition, marks and damage.", "Condition, marks, damage", "undamaged"),
     Field("power", "condition", f"One of: {', '.join(POWER)}.", "Power state", "off", "power"),
-    Field("screen", "condition", "What the screen showed."),
-    Field("network", "condition", "What it was connected to."),
+    Field("screen", "condition", "What the screen showed.", "What the screen shows", live=True),
+    Field("network", "condition", "What it was connected to.", "Connected to (network, cables)", live=True),
     Field("encryption", "condition", "Encryption seen, and where the credential is kept (never the credential)."),
     Field("seized_by", "seizure", "Who seized it.", "Seized by"),
     Field("witness", "seizure", "Who saw it.", "Witness"),
@@ -79,9 +81,9 @@ FIELDS: tuple[Field, ...] = (
     Field("issued_on", "authority", "When it was issued.", form="date"),
     Field("scope", "authority", "What it covers."),
     Field("expires_on", "authority", "The last day on which it holds.", "Valid until (YYYY-MM-DD)", form="date"),
-    Field("clock_shown", "clock", "What the exhibit's own clock showed.", form="time"),
-    Field("clock_reference", "clock", "What the right time was then.", form="time"),
-    Field("clock_source", "clock", "Where the right time came from."),
+    Field("clock_shown", "clock", "What the exhibit's own clock showed.", "Its clock shows", form="time", live=True),
+    Field("clock_reference", "clock", "What the right time was then.", "The right time now", form="time", live=True),
+    Field("clock_source", "clock", "Where the right time came from.", "Where the right time is from", live=True),
     Field("clock_method", "clock", "How the clock was read: on the screen, in the firmware's setup."),
     Field("seal", "seal", "Number of the bag or seal.", "Bag or seal number (none if not sealed)", "none"),
     Field("seal_kind", "seal", "Kind of bag or seal."),
@@ -214,8 +216,8 @@ def form_of(values: Mapping[str, Json], storage: str = "") -> list[tuple[Field, 
     """Every field of the form but the seal's number, with what a registration says of it in words, "" for nothing."""
     seizure = mapping(values.get("seizure"))
     tables = {
-        "": {**values, "quantity": mapping(values.get("serial")).get("quantity"), "storage": storage},
-        "identification": mapping(values.get("serial")),
+        "": {**values, "quantity": identification(values).get("quantity"), "storage": storage},
+        "identification": identification(values),
         "condition": mapping(values.get("condition")),
         "seizure": seizure,
         "authority": mapping(seizure.get("authority")),
@@ -223,6 +225,12 @@ def form_of(values: Mapping[str, Json], storage: str = "") -> list[tuple[Field, 
         "seal": mapping(values.get("seal")),
     }
     return [(field, _words(tables[field.table].get(field.name))) for field in FIELDS if field.name != "seal"]
+
+
+def identification(values: Mapping[str, Json]) -> dict[str, Json]:
+    """Make, model, serial number and the like; a serial number alone where a device told it."""
+    serial = values.get("serial")
+    return {"serial": serial} if isinstance(serial, str) else mapping(serial)
 
 
 def _words(value: Json) -> str:
@@ -257,6 +265,8 @@ def concerns(values: Mapping[str, Json], others: Iterable[tuple[str, Mapping[str
     `others` are reference and registered values of the exhibits there are.
     """
     found = list(_authority_concerns(values.get("seizure")))
+    if values.get("state") in ("working-copy", "derived") and not values.get("parent"):
+        found.append(f"it is a {values['state']}, and no exhibit is named that it was made from")
     serial = _serial(values)
     for ref, registered in others:
         if serial and serial == _serial(registered):
@@ -265,8 +275,7 @@ def concerns(values: Mapping[str, Json], others: Iterable[tuple[str, Mapping[str
 
 
 def _serial(values: Mapping[str, Json]) -> str:
-    table = values.get("serial")
-    serial = str(table.get("serial", "")) if isinstance(table, dict) else ""
+    serial = text(identification(values).get("serial"))
     return "" if serial.lower() == NONE_VISIBLE else serial
 
 

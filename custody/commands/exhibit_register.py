@@ -54,10 +54,24 @@ def register(
         if find_exhibit(case, ref) is not None:
             raise CustodyError(f"{ref} is registered already", f"`evikit exhibit show {ref}` shows it.")
         registration.validate(given, case.zone)
+        _validate_named(case, given, files)
         asked = given if no_prompt or not sys.stdin.isatty() else _ask(case, given)
         whole = {field.name: asked.get(field.name, field.default) for field in FIELDS}
         exhibit, done = lifecycle.register(case, ref, whole, keep_photographs(case, files))
     tell(settings, exhibit, done, {"exhibit": exhibit.ref, "n": exhibit.n, "kind": exhibit.kind})
+
+
+def _validate_named(case: Case, given: dict[str, str], files: list[Path]) -> None:
+    """Refuse a parent and photographs that are not there before anything is asked."""
+    from custody.exhibits import need_exhibit
+    from custody.ledger.errors import CustodyError
+    from custody.target import shown
+
+    if parent := given.get("parent"):
+        need_exhibit(case, parent)
+    for path in files:
+        if not path.is_file():
+            raise CustodyError(f"the photograph {shown(str(path))} cannot be read", "Check the path.")
 
 
 def _read(form: Path | None) -> dict[str, Any]:
@@ -76,14 +90,15 @@ def _ask(case: Case, given: dict[str, str]) -> dict[str, str]:
     """The fields with questions that were not given, asked for in the order of the form."""
     defaults = {"seized_by": case.person.name if case.person else ""}
     click.echo("Enter takes what stands in brackets, or leaves the field empty.", err=True)
-    return given | {
-        field.name: _answer(case, field, defaults.get(field.name, field.default))
-        for field in FIELDS
-        if field.question and field.name not in given
-    }
+    answers = dict(given)
+    for field in FIELDS:
+        if field.question and field.name not in given and not (field.live and answers.get("power") != "on"):
+            answers[field.name] = _answer(case, field, defaults.get(field.name, field.default))
+    return answers
 
 
 def _answer(case: Case, field: Field, default: str) -> str:
+    from custody.exhibits import need_exhibit
     from custody.ledger.errors import CustodyError
     from custody.registration import validate
 
@@ -91,6 +106,8 @@ def _answer(case: Case, field: Field, default: str) -> str:
         answer = str(click.prompt(field.question, default=default, show_default=bool(default), err=True)).strip()
         try:
             validate({field.name: answer}, case.zone)
+            if field.name == "parent" and answer:
+                need_exhibit(case, answer)
         except CustodyError as error:
             click.echo(f"  {error}. {error.advice}", err=True)
         else:

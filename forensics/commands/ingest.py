@@ -41,6 +41,7 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
 @click.option("--state", type=click.Choice(["original", "best-evidence", "working-copy"]), default="best-evidence",
               show_default=True, help="What the files are.")  # fmt: skip
+@click.option("--parent", default="", metavar="REF", help="The exhibit it was made from, for its registration.")
 @click.option("--description", default="", help="What the exhibit is, for its registration.")
 @click.option("--expect", metavar="ALG:HEX", help="The digest on the hand-over slip, of the media stream.")
 @click.option("--acquisition-log", type=click.Path(path_type=Path), help="The acquiring tool's log, kept by digest.")

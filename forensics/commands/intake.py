@@ -17,8 +17,10 @@ from custody.case import Case, zone_of
 from custody.exhibits import (
     STATES,
     Digest,
+    Exhibit,
     find_exhibit,
     media_digests,
+    need_exhibit,
     open_accesses,
     outcomes,
     parse_digest,
@@ -47,6 +49,7 @@ class Order:
     purpose: str
     state: str = "best-evidence"
     description: str = ""
+    parent: str = ""
     expect: str | None = None
     acquisition_log: Path | None = None
     zone: str | None = None
@@ -119,6 +122,7 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     target = Target.locate(order.paths)
     refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
+    _validate_parent(case, order, known)
     if known is not None:
         refuse_gone(case, known.n)
     unchanged = known is not None and _seen_before(case, known.n, target)
@@ -153,6 +157,17 @@ def refuse_own_files(case: Case, target: Target) -> None:
         )
 
 
+def _validate_parent(case: Case, order: Order, known: Exhibit | None) -> None:
+    """What it was made from must be registered, and stands in the registration alone."""
+    if order.parent:
+        need_exhibit(case, order.parent)
+    if order.parent and known is not None and known.parent != order.parent:
+        raise CustodyError(
+            f"{order.ref} was registered as made from {known.parent or 'nothing'}, not from {order.parent}",
+            "Leave --parent out, or correct it in the open: `evikit correct`, field parent.",
+        )
+
+
 def _complete(case: Case, ref: str, n: int) -> bool:
     """Whether a run is complete and the ledger says so: a stop may have come between the two."""
     recorded = {
@@ -181,6 +196,7 @@ def _register(case: Case, order: Order, target: Target) -> int:
             "kind": kind,
             "description": order.description or None,
             "state": order.state,
+            "parent": order.parent or None,
             "media_digests": {slip.algorithm: slip.value} if slip else None,
         }
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from custody.registration import FIELDS, NONE_VISIBLE
-from tests.console import Lab, Told
+from custody.registration import BY_NAME, FIELDS, NONE_VISIBLE, form_of
+from tests.console import CONSOLE, EXAMINER, Lab, Told, finished
 
 FORM = """
 kind = "laptop"
@@ -243,3 +246,93 @@ def test_hostile_words_are_shown_as_words(lab: Lab) -> None:
 def test_every_field_has_one_name_and_says_what_it_is() -> None:
     assert len({field.name for field in FIELDS}) == len(FIELDS)
     assert all(field.help.endswith(".") for field in FIELDS)
+
+
+def typed(lab: Lab, *words: str, answers: list[str]) -> Told:
+    """The command on a terminal, where somebody types these lines."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "wb", buffering=0) as keyboard:
+        process = subprocess.Popen(
+            [*CONSOLE, *words], stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=lab.environment({})
+        )
+        os.close(theirs)
+        keyboard.write("".join(f"{line}\n" for line in answers).encode())
+        return finished(process)
+
+
+QUESTIONS = [field for field in FIELDS if field.question and not field.live]
+
+
+def test_enter_alone_registers_with_the_defaults(lab: Lab) -> None:
+    told = typed(lab, "exhibit", "register", "AH/1", answers=[""] * len(QUESTIONS))
+    assert told.code == 0, told
+    assert all(f"{field.question}" in told.err for field in QUESTIONS)
+    assert not any(field.question in told.err for field in FIELDS if field.live)
+    assert shown(lab, "AH/1")["registered"]["seizure"] == {"seized_by": EXAMINER}
+
+
+def test_what_is_typed_is_recorded_what_is_wrong_is_asked_again_what_is_given_never(lab: Lab) -> None:
+    registered(lab, "AH/1")
+    said = {"kind": "телефон", "make": "Прва", "power": "on", "screen": "locked", "seized_by": "Çağla", "seal": "B-1"}
+    answers = []
+    for field in FIELDS:
+        if field.question and field.name not in ("description", "quantity"):
+            wrong = {"parent": ["AH/9", "AH/1"], "seized_at": ["noon", "2026-03-10 08:15"], "power": ["half", "on"]}
+            answers += wrong.get(field.name, [said.get(field.name, "")])
+    words = ("exhibit", "register", "AH/2", "--description", "black", "--quantity", "2", "--json")
+    told = typed(lab, *words, answers=answers)
+    assert told.code == 0, told
+    for problem in ("there is no exhibit 'AH/9'", "'noon' is no time", "no power state 'half'"):
+        assert problem in told.err
+    assert "How many" not in told.err
+    values = shown(lab, "AH/2")["registered"]
+    assert (values["parent"], values["kind"], values["serial"]["make"]) == ("AH/1", "телефон", "Прва")
+    assert values["condition"]["screen"] == "locked"
+    assert (values["seizure"]["seized_by"], values["seal"]["number"]) == ("Çağla", "B-1")
+
+
+def test_no_question_is_asked_where_nobody_can_answer(lab: Lab) -> None:
+    told = lab.program("exhibit", "register", "AH/1")  # standard input is no terminal
+    assert told.code == 0, told
+    assert "What is it" not in told.err
+
+
+def test_every_field_of_the_form_comes_back_as_it_was_given(lab: Lab) -> None:
+    """By options and by a form: nothing that can be given is lost, and `label` prints all of it."""
+    registered(lab, "AH/1")
+    special = {"state": "derived", "parent": "AH/1", "power": "sleep", "seal": "B-7"}
+    forms = {"time": "2026-03-10 08:15", "date": "2026-03-11"}
+    given = {field.name: special.get(field.name) or forms.get(field.form, f"{field.name} ж") for field in FIELDS}
+    options = [word for name, value in given.items() for word in (BY_NAME[name].option, value)]
+    lab.run("exhibit", "register", "AH/2", "--no-prompt", *options)
+    tables: dict[str, list[str]] = {"": []}
+    for field in FIELDS:
+        tables.setdefault(field.table, []).append(f'{field.name} = "{given[field.name]}"')
+    path = lab.folder / "whole.toml"
+    lines = [*tables.pop(""), *(line for table, rows in tables.items() for line in (f"[{table}]", *rows))]
+    path.write_text("\n".join(lines), "utf-8")
+    lab.run("exhibit", "register", "AH/3", "--no-prompt", "--from", path)
+    first, second = shown(lab, "AH/2"), shown(lab, "AH/3")
+    own = {"ref", "claimed_at", "host", "tool"}
+    assert {k: v for k, v in first["registered"].items() if k not in own} == {
+        k: v for k, v in second["registered"].items() if k not in own
+    }
+    for field, said in form_of(first["registered"], first["storage"]):
+        assert said.startswith(given[field.name]), field.name
+
+
+def test_a_copy_without_what_it_was_made_from_is_told(lab: Lab) -> None:
+    told = lab.run("exhibit", "register", "AH/2", "--no-prompt", "--state", "working-copy", "--json")
+    assert (told.code, len(told.json["remarks"])) == (4, 1)
+    assert "no exhibit is named that it was made from" in told.json["remarks"][0]
+
+
+def test_an_image_is_taken_in_below_what_it_was_made_from(lab: Lab) -> None:
+    stick = lab.stick()
+    words = ("ingest", stick, "--exhibit", "AH/2", "--purpose", "look", "--parent")
+    lab.run(*words, "AH/1").refused(1, "no exhibit 'AH/1'")
+    registered(lab, "AH/1")
+    registered(lab, "AH/3")
+    assert lab.run(*words, "AH/1").code == 0
+    assert shown(lab, "AH/2")["parent"] == "AH/1"
+    lab.run(*words, "AH/3", "--again").refused(1, "was registered as made from AH/1, not from AH/3")
