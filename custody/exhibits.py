@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from custody.case import Case
 from custody.ledger.entry import MAX_REFERENCES, Json
@@ -46,6 +46,19 @@ class Exhibit:
         seizure = mapping(self.registered.get("seizure"))
         ledger, offer = text(seizure.get("ledger")), text(seizure.get("offer"))
         return (ledger, offer) if ledger and offer else None
+
+    def corrected(self, name: str, said: str) -> Exhibit:
+        """With a field of its registration as a correction says it; the reference stays the one it is known by."""
+        match name:
+            case "kind":
+                return replace(self, kind=said)
+            case "description":
+                return replace(self, description=said)
+            case "state":
+                return replace(self, state=said)
+            case "parent":
+                return replace(self, parent=said)
+        return self
 
 
 def validate_ref(ref: str) -> str:

@@ -19,7 +19,7 @@ from custody.opened import Opened, mapping, text, values_of
 LIFECYCLE = (
     "exhibit.register", "exhibit.seal", "exhibit.open", "exhibit.move", "exhibit.relocate", "exhibit.return",
     "exhibit.dispose", "transfer.offer", "transfer.accept", "transfer.refuse", "transfer.withdraw",
-    "transfer.receive", "transfer.receipt",
+    "transfer.receive", "transfer.receipt", "correct",
 )  # fmt: skip
 
 
@@ -51,7 +51,7 @@ class Holding:
     """An exhibit as it stands. `holder` is a key id; `seal` the number of the seal that is on, "" for none.
 
     `gone` says how it left ("returned to ...", "disposed of ...", "handed over to ..."), with `index` of the entry
-    that last changed any of this.
+    that last changed any of this. `seal_from` and `storage_from` are the leaves of the entries that say seal and place.
     """
 
     exhibit: Exhibit
@@ -62,6 +62,8 @@ class Holding:
     storage: str = ""
     offer: Offer | None = None
     gone: str = ""
+    seal_from: bytes = b""
+    storage_from: bytes = b""
 
 
 def seal_number(value: Json) -> str:
@@ -154,6 +156,7 @@ def _begun(row: Opened) -> Holding:
         text(values.get("actor")),
         row.index,
         seal=seal_number(values.get("seal")),
+        seal_from=row.leaf,
         gone=f"announced by {agency} and not received" if exhibit.origin else "",
     )
 
@@ -168,16 +171,49 @@ def holdings(case: Case) -> dict[int, Holding]:
     return standing(_rows(case))
 
 
+def _corrected(now: Holding, begun: bytes, target: bytes, name: str, new: Json) -> Holding:
+    """What was written wrong is put right: what the thing is (`begun`: its registration), its seal, its place."""
+    if name == "seal" and target == now.seal_from:
+        return replace(now, seal=seal_number(new))
+    if name == "storage_to" and target == now.storage_from:
+        return replace(now, storage=text(new))
+    if target == begun:
+        return replace(now, exhibit=now.exhibit.corrected(name, text(new)))
+    return now
+
+
+def _changed(before: Holding, after: Holding, row: Opened) -> Holding:
+    """With the entries that say so."""
+    if after == before:
+        return before
+    own = row.entry.type != "correct"  # a correction is about the entry that says it, and is not that entry
+    return replace(
+        after,
+        index=row.index,
+        seal_from=row.leaf if own and after.seal != before.seal else before.seal_from,
+        storage_from=row.leaf if row.entry.type == "exhibit.move" else before.storage_from,
+    )
+
+
 def standing(rows: Iterable[Opened]) -> dict[int, Holding]:
     """Every exhibit by ordinal, as these entries leave it: of this ledger, or those that a bundle shows."""
     found: dict[int, Holding] = {}
+    begun: dict[int, bytes] = {}
+    corrections: dict[bytes, tuple[bytes, str]] = {}
     for row in rows:
         n = row.entry.x.n if row.entry.x is not None else 0
         if row.entry.type == "exhibit.register":
-            found[n] = _begun(row)
+            found[n], begun[n] = _begun(row), row.leaf
+        elif n in found and row.entry.type == "correct":
+            values = values_of(row)
+            target, name = row.entry.re[0], text(values.get("name"))
+            if name == "new":  # a correction is corrected: what it was about
+                target, name = corrections.get(target, (target, name))
+            corrections[row.leaf] = (target, name)
+            after = _corrected(found[n], begun[n], target, name, values.get("new"))
+            found[n] = _changed(found[n], after, row)
         elif n in found and row.entry.type in _EFFECTS:
-            changed = _EFFECTS[row.entry.type](found[n], row, values_of(row))
-            found[n] = replace(changed, index=row.index) if changed != found[n] else found[n]
+            found[n] = _changed(found[n], _EFFECTS[row.entry.type](found[n], row, values_of(row)), row)
     return found
 
 

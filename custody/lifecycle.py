@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from custody import registration
 from custody.case import Case, Recorded
 from custody.exhibits import Exhibit, exhibits, find_exhibit, need_exhibit, validate_ref
-from custody.holding import Holding, holding_of, is_mine, refuse_gone, seal_number
+from custody.holding import Holding, holding_of, holdings, is_mine, refuse_gone, seal_number
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
 from custody.opened import values_of
@@ -209,7 +209,9 @@ def leave(case: Case, exhibit: Exhibit, kind: str, ending: Ending) -> Done:
         "authority": ending.authority,
     }
     recorded = case.record(kind, exhibit.n, values, examine=examine)
-    children = [item.ref for item in exhibits(case) if item.parent == exhibit.ref]
+    children = [
+        item.exhibit.ref for item in holdings(case).values() if item.exhibit.parent == exhibit.ref and not item.gone
+    ]
     remarks = [] if ending.witness else ["no witness was named"]
     if children and not ending.copies:
         remarks.append(

@@ -47,11 +47,16 @@ def _nested(found: list[Holding]) -> Iterator[tuple[int, Holding]]:
     for item in found:
         parent = item.exhibit.parent if item.exhibit.parent in by_ref else ""
         children.setdefault(parent, []).append(item)
-    waiting = [(0, item) for item in reversed(children.get("", []))]
-    while waiting:
-        depth, item = waiting.pop()
-        yield depth, item
-        waiting += [(depth + 1, child) for child in reversed(children.get(item.exhibit.ref, []))]
+    shown: set[int] = set()
+    for first in (*children.get("", []), *found):  # the latter for those in a circle, which corrections can make
+        waiting = [(0, first)]
+        while waiting:
+            depth, item = waiting.pop()
+            if item.exhibit.n in shown:
+                continue
+            shown.add(item.exhibit.n)
+            yield depth, item
+            waiting += [(depth + 1, child) for child in reversed(children.get(item.exhibit.ref, []))]
 
 
 def line_of(item: Holding) -> dict[str, Any]:

@@ -336,3 +336,28 @@ def test_an_image_is_taken_in_below_what_it_was_made_from(lab: Lab) -> None:
     assert lab.run(*words, "AH/1").code == 0
     assert shown(lab, "AH/2")["parent"] == "AH/1"
     lab.run(*words, "AH/3", "--again").refused(1, "was registered as made from AH/1, not from AH/3")
+
+
+def test_a_mistyped_seal_place_or_kind_is_put_right_by_a_correction(lab: Lab) -> None:
+    registered(lab, "AH/1", "--seal", "B-71", "--kind", "laptop", "--storage", "room 1")
+    registered(lab, "AH/2")
+    right = {"seal.number": "B-17", "kind": "netbook", "parent": "AH/2"}
+    for field, new in right.items():
+        assert lab.run("correct", "2", field, "--new", new, "--reason", "slip of the pen").code == 0
+    assert lab.run("correct", "3", "storage_to", "--new", "room 7", "--reason", "slip of the pen").code == 0
+    now = shown(lab, "AH/1")
+    assert (now["seal"], now["kind"], now["parent"], now["storage"]) == ("B-17", "netbook", "AH/2", "room 7")
+    wrong = lab.run("correct", "2", "seal.number", "--new", "B-18", "--reason", "slip", "--json").json["entry"]
+    assert lab.run("correct", wrong, "new.number", "--new", "B-19", "--reason", "slip again").code == 0
+    assert shown(lab, "AH/1")["seal"] == "B-19"
+    assert lab.run("exhibit", "open", "AH/1", "--seal", "B-19", "--reason", "look").code == 0
+    assert lab.run("correct", "2", "seal.number", "--new", "B-20", "--reason", "too late").code == 0
+    assert shown(lab, "AH/1")["seal"] == ""
+    assert [line["ref"] for line in lab.run("exhibit", "list", "--json").lines] == ["AH/2", "AH/1"]
+
+
+def test_a_circle_of_corrected_parents_hides_no_exhibit(lab: Lab) -> None:
+    registered(lab, "AH/1")
+    registered(lab, "AH/2", "--parent", "AH/1")
+    assert lab.run("correct", "2", "parent", "--new", "AH/2", "--reason", "wrong").code == 0
+    assert {line["ref"] for line in lab.run("exhibit", "list", "--json").lines} == {"AH/1", "AH/2"}
