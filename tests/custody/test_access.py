@@ -242,8 +242,12 @@ def test_whatever_stops_the_reading_the_end_is_told(
 
 
 def test_an_interrupt_from_the_keyboard_is_partial(notebook: Notebook, evidence: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), gate(notebook, evidence / "disk.E01"):
-        signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is begun without it
+    try:
+        with pytest.raises(KeyboardInterrupt), gate(notebook, evidence / "disk.E01"):
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert (notebook.end["outcome"], notebook.end["error"]) == ("partial", "KeyboardInterrupt")
 
 
