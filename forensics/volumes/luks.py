@@ -191,7 +191,8 @@ def _first(read_at: ReadAt, length: int) -> _Header:
 def _sane(key_size: int, payload: int, length: int) -> None:
     if not 16 <= key_size <= 64 or not 0 < payload < length:
         raise LuksError(
-            f"the header is damaged or the volume cut: keys of {key_size} bytes, contents from byte {payload} of {length}"
+            f"the header is damaged or the volume cut: keys of {key_size} bytes,"
+            f" contents from byte {payload} of {length}"
         )
 
 
