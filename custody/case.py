@@ -288,6 +288,8 @@ class Case:
         draft = Draft(kind, {**self._common(), **values}, n=n, re=tuple(re), pub=pub or {}, id=entry_id)
         row = self._append(draft, examine)
         self._keep_head()
+        if kind == "erase":  # it may stand in an exhibit's sequence, where the roster does not look for news
+            self._roster = None
         x = row.entry.x
         return Recorded(row.index, row.leaf, row.entry.seen_root, x.n if x is not None else 0)
 

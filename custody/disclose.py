@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,30 +13,35 @@ from custody.durable import write_durably
 from custody.exhibits import outcomes
 from custody.ledger.bundle import MAX_BUNDLE
 from custody.ledger.disclosure import ShownRow, compose_bundle, show_row
-from custody.ledger.entry import TYPES, Json, canonical, unb64
+from custody.ledger.entry import Json, canonical, unb64
 from custody.ledger.errors import CustodyError, MalformedError
 from custody.ledger.note import parse_note
 from custody.manifest import read_manifest
-from custody.opened import text
+from custody.opened import mapping, text, values_of
 from custody.target import shown
+from custody.withholding import Withholding
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What is shown to whom: exhibit ordinals (None: all), fields kept closed, single files, older heads."""
+    """What is shown to whom: exhibit ordinals (None: all), fields kept closed, single files, older heads.
+
+    `supersedes` is the recorded document that this one takes the place of.
+    """
 
     recipient: str
     exhibits: Sequence[int] | None = None
-    withhold: frozenset[str] = frozenset()
+    withhold: Withholding = field(default_factory=Withholding)
     rows: Sequence[ShownRow] = field(default_factory=list)
     since: Sequence[int] = field(default_factory=list)
+    supersedes: dict[str, Json] | None = None
 
     def digest(self, size: int) -> dict[str, Json]:
-        """Names what is disclosed before the bundle exists: SHA-256 of JCS([size, ordinals, fields, rows])."""
+        """Names what is disclosed before the bundle exists: SHA-256 of JCS([size, ordinals, withheld, rows])."""
         what: list[Json] = [
             str(size),
             None if self.exhibits is None else [str(n) for n in self.exhibits],
-            [*sorted(self.withhold)],
+            self.withhold.described(),
             [[str(row.entry), str(row.position)] for row in self.rows],
         ]
         return {"sha256": hashlib.sha256(canonical(what)).hexdigest()}
@@ -48,14 +54,17 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
     """
     _validate(disclosure, output)
     size = case.ledger.size
-    case.record(
+    document: dict[str, Json] = {"kind": kind, "withheld": disclosure.withhold.described()}
+    if disclosure.supersedes is not None:
+        document["supersedes"] = disclosure.supersedes
+    recorded = case.record(
         "export",
         None,
         {
             "recipient": disclosure.recipient,
             "bundle_digest": disclosure.digest(size),
             "checkpoint_size": str(size),
-            "document": {"kind": kind, "withheld": [*sorted(disclosure.withhold)]},
+            "document": document,
         },
     )
     if case.checkpoint() is None:
@@ -63,12 +72,13 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
     data = compose_bundle(
         case.ledger,
         exhibits=disclosure.exhibits,
-        withhold=disclosure.withhold,
+        closes=disclosure.withhold,
+        also=[recorded.index],
         rows=disclosure.rows,
         since=disclosure.since,
     )
     write_durably(output, data, 0o644)
-    register_document(case, disclosure.recipient, kind, output.name, data)
+    register_document(case, disclosure.recipient, kind, output.name, data, withhold=disclosure.withhold)
     return data
 
 
@@ -76,38 +86,72 @@ def _validate(disclosure: Disclosure, output: Path) -> None:
     """Refuse what would disclose other things than were meant, or could not be written, before it is recorded."""
     if not disclosure.recipient.strip():
         raise CustodyError("the recipient is empty", "Say who it is for: it is recorded.")
-    known = {name for kind in TYPES.values() for name in kind.commits}
-    if unknown := sorted(disclosure.withhold - known):
-        raise CustodyError(f"no field is called {unknown[0]!r}, so it cannot be withheld", f"Fields: {_list(known)}.")
     if output.exists():
         raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
     if not output.parent.is_dir():
         raise CustodyError(f"there is no folder {output.parent}", "Make it first, or choose another place.")
 
 
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names))
+def exhibits_within(case: Case, withhold: Withholding, numbers: Sequence[int] | None) -> list[int]:
+    """Of these exhibits (None: all) those with an entry in the period; reads the whole ledger."""
+    found = {row.entry.x.n for row in case.ledger.rows() if row.entry.x is not None and withhold.within(row)}
+    within = sorted((found - {0}) & set(range(1, case.ledger.exhibits + 1) if numbers is None else numbers))
+    if not within:
+        raise CustodyError("no exhibit has an entry in this period", "`evikit ledger log` shows the times.")
+    return within
 
 
-def register_document(case: Case, recipient: str, kind: str, name: str, data: bytes) -> None:
-    """Record the digest of a document that left the case."""
-    register_digest(case, recipient, kind, name, hashlib.sha256(data).hexdigest())
+def superseded(case: Case, path: Path) -> dict[str, Json]:
+    """The recorded document whose bytes this file holds: its digest and the entry that registered it."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CustodyError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    for row in reversed(case.ledger.rows_of("export")):
+        if mapping(values_of(row).get("document")).get("sha256") == digest:
+            return {"sha256": digest, "entry": str(row.index)}
+    raise CustodyError(f"{path} is no document that this case made", "Name the bundle or report as it was handed over.")
 
 
-def register_digest(case: Case, recipient: str, kind: str, name: str, sha256: str) -> None:
+def register_document(
+    case: Case, recipient: str, kind: str, name: str, data: bytes, *, withhold: Withholding | None = None
+) -> None:
+    """Record the digest of a document that left the case, and how many fields it keeps closed by which rule."""
+    register_digest(case, recipient, kind, name, hashlib.sha256(data).hexdigest(), withhold=withhold)
+
+
+def register_digest(
+    case: Case, recipient: str, kind: str, name: str, sha256: str, *, withhold: Withholding | None = None
+) -> None:
     """The same, of a document too large to hold: `sha256` is its digest in hex."""
-    document: Json = {"kind": kind, "name": shown(name), "sha256": sha256}
+    document: dict[str, Json] = {"kind": kind, "name": shown(name), "sha256": sha256}
+    if withhold is not None:
+        document["withheld"] = withhold.counted()
     case.record("export", None, {"recipient": recipient, "document": document})
 
 
 def read_bundle(path: Path) -> bytes:
-    """A bundle's bytes; CustodyError when the file cannot be one."""
+    """A bundle's bytes; CustodyError when the file cannot be one.
+
+    Of a large file that does not begin and end like a bundle only the beginning is read: no reader takes that for one
+    either, and half a gigabyte of something else costs nobody its memory.
+    """
     try:
-        if path.stat().st_size > MAX_BUNDLE:
-            raise CustodyError(f"{path} is larger than any bundle", "Check which file you named.")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size > MAX_BUNDLE + 1:
+                raise CustodyError(f"{path} is larger than any bundle", "Check which file you named.")
+            file.seek(max(size - 2, 0))
+            end = file.read()
+            file.seek(0)
+            whole = file.peek(16).startswith(b'{"checkpoint":"') and end.rstrip(b"\n").endswith(b"}")
+            return file.read() if whole or size <= _LARGE else file.read(4096)
     except OSError as error:
         raise CustodyError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+
+
+_LARGE = 16 * 1024 * 1024
 
 
 def kept_size(path: Path) -> int:

@@ -28,6 +28,7 @@ GOVERNING = (
     "approve",
     "ledger.rotate",
     "freeze",
+    "erase",
 )
 
 

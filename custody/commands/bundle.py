@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,10 +20,13 @@ from custody.commands.screen import (
     writing,
 )
 from custody.commands.verdicts import put_verdict
+from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case
+    from custody.ledger.bundle import Disclosed
     from custody.ledger.disclosure import ShownRow
+    from custody.withholding import Withholding
 
 
 @click.group()
@@ -35,33 +39,80 @@ def bundle() -> None:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--for", "recipient", required=True, help="Who it is for: it is recorded.")
 @click.option("--exhibit", "refs", multiple=True, metavar="REF", help="Only these exhibits (and governance).")
-@click.option("--withhold", multiple=True, metavar="FIELD", help="A field to keep closed; it is counted as withheld.")
+@click.option("--from", "start", metavar="TIME", help="Only exhibits with entries of this period, and only these open.")
+@click.option("--to", "end", metavar="TIME", help="Before this time.")
+@click.option("--withhold", multiple=True, metavar="FIELD",
+              help="A field to keep closed, or names, paths, purposes; it is counted as withheld.")  # fmt: skip
+@click.option("--rules", type=click.Path(path_type=Path), help="A rule file (TOML) that says what to keep closed.")
+@click.option("--blind", is_flag=True, help="All entries, none of them opened: for a court's blind audit.")
+@click.option("--supersedes", type=click.Path(path_type=Path), help="The earlier document that this one replaces.")
 @click.option("--file", "shown_files", multiple=True, metavar="REF:PATH", help="Prove that this one file was read.")
 @click.option("--since", multiple=True, metavar="CHECKPOINT", type=click.Path(path_type=Path),
               help="Also prove that this older checkpoint is part of the history.")  # fmt: skip
 @with_settings
-def create(  # noqa: PLR0917 - one parameter an option
-    settings: Settings, output: Path, recipient: str, refs: tuple[str, ...],
-    withhold: tuple[str, ...], shown_files: tuple[str, ...], since: tuple[Path, ...],
-) -> None:  # fmt: skip
+def create(settings: Settings, output: Path, recipient: str, **options: Any) -> None:
     """Write a bundle; that it was made, and for whom, is an entry of its own."""
-    from custody.disclose import Disclosure, disclose, kept_size
+    from custody.disclose import Disclosure, disclose, exhibits_within, kept_size, superseded
     from custody.exhibits import need_exhibit
     from custody.ledger.note import parse_note
 
+    if options["blind"] and any(options[name] for name in ("refs", "shown_files", "start", "end", "withhold", "rules")):
+        raise click.UsageError("--blind shows all entries and opens none: it goes with no other choice")
     with writing(settings) as case:
-        numbers = [need_exhibit(case, ref).n for ref in refs] if refs else None
+        withhold = _withholding(case, options)
+        numbers = [need_exhibit(case, ref).n for ref in options["refs"]] or None
+        if withhold.start or withhold.end:
+            numbers = exhibits_within(case, withhold, numbers)
         disclosure = Disclosure(
-            recipient, numbers, frozenset(withhold), rows=_rows(case, shown_files), since=[kept_size(p) for p in since]
+            recipient,
+            numbers,
+            withhold,
+            rows=_rows(case, options["shown_files"]),
+            since=[kept_size(path) for path in options["since"]],
+            supersedes=superseded(case, options["supersedes"]) if options["supersedes"] else None,
         )
         data = disclose(case, disclosure, output)
-        covered = parse_note(case.ledger.notes()[-1]).checkpoint.size
-        facts = {"bundle": str(output), "bytes": str(len(data)), "entries": str(covered)}
-        facts["fingerprint"] = case.fingerprint()
+        covered = parse_note(_checkpoint(data)).checkpoint.size
+        facts: dict[str, Any] = {"bundle": str(output), "bytes": str(len(data)), "entries": str(covered)}
+        facts["fingerprint"] = fingerprint_of(data)
+    counts = dict(sorted(withhold.counts.items()))
     if settings.json:
-        put_json(facts)
+        put_json({**facts, "withheld": {name: str(number) for name, number in counts.items()}})
     else:
-        put_facts(facts)
+        put_facts(facts | {f"withheld by {name}": f"{number} fields" for name, number in counts.items()})
+
+
+def _withholding(case: Case, options: Mapping[str, Any]) -> Withholding:
+    from custody.case import claimed
+    from custody.exhibits import need_exhibit
+    from custody.withholding import Withholding, option_rule, read_rules
+    from forensics.commands.query import parse_time
+
+    start, end = (parse_time(options[name]) for name in ("start", "end"))
+    if start is not None and end is not None and start >= end:
+        raise CustodyError("the period ends before it begins", "--from is the earlier one.")
+    rules = option_rule(options["withhold"])
+    if options["rules"] is not None:
+        try:
+            written = options["rules"].read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CustodyError(f"the rule file {options['rules']} cannot be read", "Check the path.") from error
+        rules += read_rules(written, lambda ref: need_exhibit(case, ref).n)
+    first, last = ("" if moment is None else claimed(moment) for moment in (start, end))
+    return Withholding(rules, first, last, blind=options["blind"])
+
+
+def _checkpoint(data: bytes) -> bytes:
+    from custody.ledger.bundle import decode_bundle
+
+    return str(decode_bundle(data)["checkpoint"]).encode()
+
+
+def fingerprint_of(data: bytes) -> str:
+    """The fingerprint of a bundle's own checkpoint."""
+    from custody.ledger.note import fingerprint, parse_note
+
+    return fingerprint(parse_note(_checkpoint(data)).checkpoint)
 
 
 def _rows(case: Case, files: tuple[str, ...]) -> list[ShownRow]:
@@ -105,23 +156,37 @@ def show(settings: Settings, file: Path) -> None:
     verdict, found = verify_bundle(read_bundle(file), Trust())
     if found is None or verdict.failed:
         raise IntegrityError("the bundle does not verify", f"evikit bundle verify {file} says why.")
-    for item in found.entries if settings.json else ():
-        fields = {name: opening.value for name, opening in item.openings.items()}
-        put_json({"index": item.index, "entry": item.leaf.hex(), "type": item.entry.type, "fields": fields})
-    if not settings.json:
-        put_table(
-            ["entry", "what", "claimed (UTC)", "who", "fields shown", "withheld"],
+    shown = [_line(item, found.erased.get(item.leaf, set())) for item in found.entries]
+    if settings.json:
+        for line in shown:
+            put_json(line)
+        return
+    put_table(
+        ["entry", "what", "claimed (UTC)", "who", "fields shown", "withheld", "erased"],
+        (
             (
-                (
-                    item.index,
-                    item.entry.type,
-                    str(opened.get("claimed_at") or "")[:19].replace("T", " "),
-                    opened.get("actor") or "",
-                    sum(value is not None for value in opened.values()),
-                    len(item.entry.commits) - len(opened),
-                )
-                for item in found.entries
-                for opened in [{name: opening.value for name, opening in item.openings.items()}]
-            ),
-            right=["entry", "fields shown", "withheld"],
-        )
+                line["index"],
+                line["type"],
+                str(line["fields"].get("claimed_at") or "")[:19].replace("T", " "),
+                line["fields"].get("actor") or "",
+                sum(value is not None for value in line["fields"].values()),
+                len(line["withheld"]),
+                len(line["erased"]),
+            )
+            for line in shown
+        ),
+        right=["entry", "fields shown", "withheld", "erased"],
+    )
+
+
+def _line(item: Disclosed, erased: Collection[str]) -> dict[str, Any]:
+    """An entry as `bundle show` tells it: what is erased is told apart from what this bundle keeps closed."""
+    closed = item.entry.commits.keys() - item.openings.keys()
+    return {
+        "index": item.index,
+        "entry": item.leaf.hex(),
+        "type": item.entry.type,
+        "fields": {name: opening.value for name, opening in item.openings.items()},
+        "withheld": sorted(closed - set(erased)),
+        "erased": sorted(closed & set(erased)),
+    }

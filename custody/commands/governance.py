@@ -1,4 +1,4 @@
-"""Commands of `evikit ledger` that govern: approve, policy, rotate, freeze."""
+"""Commands of `evikit ledger` that govern: approve, policy, rotate, freeze, erase."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def approve(settings: Settings, entry: str | None) -> None:
     that waits.
     """
     from custody.enrolment import need_governor
+    from custody.erasure import apply_erasure
     from custody.ledger.errors import CustodyError
 
     with writing(settings) as case:
@@ -55,7 +56,33 @@ def approve(settings: Settings, entry: str | None) -> None:
                 raise CustodyError(f"you have approved entry {row.index} already", "Another governor must.")
 
         recorded = case.record("approve", 0, {}, re=[row.leaf], examine=examine)
+        if row.entry.type == "erase":
+            apply_erasure(case, case.find_entry(row.entry.re[0].hex()))
         _tell(settings, case, recorded, row.leaf)
+
+
+@click.command()
+@click.argument("entry")
+@click.argument("fields", nargs=-1, required=True, metavar="FIELD...")
+@click.option("--reason", required=True, help="By what duty or order.")
+@with_settings
+def erase(settings: Settings, entry: str, fields: tuple[str, ...], reason: str) -> None:
+    """Erase FIELDs of ENTRY (its number, or the beginning of its hash) once the governors approve. Never undone.
+
+    What was signed stays and verifies; what the fields said is gone from the ledger.
+    """
+    from custody.erasure import apply_erasure, copies_of, record_erasure
+
+    with writing(settings) as case:
+        row = case.find_entry(entry)
+        if apply_erasure(case, row):  # approved before, and stopped in between
+            row = case.find_entry(entry)
+        recorded = record_erasure(case, row, fields, reason)
+        copies = copies_of(case, row, fields)
+        _tell(settings, case, recorded)
+    if copies:
+        remark(settings, f"Corrections hold the text as well: entries {', '.join(map(str, copies))}.")
+    remark(settings, "Backups, bundles and reports made before still hold what they showed.")
 
 
 @click.command()

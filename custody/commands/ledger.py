@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.governance import approve, freeze, policy, rotate
+from custody.commands.governance import approve, erase, freeze, policy, rotate
 from custody.commands.screen import (
     INTEGRITY,
     Settings,
@@ -37,7 +37,7 @@ def ledger() -> None:
     """The custody ledger: who did what to which exhibit, provably."""
 
 
-for _command in (approve, policy, rotate, freeze):
+for _command in (approve, policy, rotate, freeze, erase):
     ledger.add_command(_command)
 
 

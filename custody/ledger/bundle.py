@@ -7,6 +7,7 @@ exhibit must be there (opened or not), which the exhibit map in the last closing
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,6 +55,8 @@ class Bundle:
     checkpoint: str
     entries: tuple[Disclosed, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    erased: Mapping[bytes, set[str]]
+    """Leaf hash -> fields whose erasure is in force (R31): their lack is no withholding."""
 
 
 def _fields(value: Any, names: str, what: str) -> list[Any]:
@@ -182,9 +185,7 @@ def _manifest_of(outcome: Disclosed | None) -> tuple[bytes, int] | None:
     opened = outcome.openings
     try:
         root, size = opened["manifest_root"], opened["manifest_size"]
-        fits = outcome is not None and all(
-            outcome.entry.opens(n, opened[n]) for n in ("manifest_root", "manifest_size")
-        )
+        fits = all(outcome.entry.opens(n, opened[n]) for n in ("manifest_root", "manifest_size"))
         return (unb64(root.value, 32), undec(size.value)) if fits else None
     except (KeyError, MalformedError):
         return None
@@ -193,8 +194,11 @@ def _manifest_of(outcome: Disclosed | None) -> tuple[bytes, int] | None:
 def decode_bundle(data: bytes) -> Mapping[str, Any]:
     """The fields of a bundle; MalformedError says why it is none (R20)."""
     body = decode(data.removesuffix(b"\n"), MAX_BUNDLE, MAX_DEPTH)
-    if not isinstance(body, dict) or body.get("format") != FORMAT:
-        raise MalformedError("not an evikit bundle (or one of a newer format)")
+    named = body.get("format") if isinstance(body, dict) else None
+    if isinstance(named, str) and re.fullmatch("evikit-bundle-[0-9]{1,9}", named) and named != FORMAT:
+        raise MalformedError(f"made by a newer evikit (its format is {named}): install one to read it")
+    if not isinstance(body, dict) or named != FORMAT:
+        raise MalformedError("not an evikit bundle")
     _fields(body, " ".join(_KEYS), "the bundle")
     return body
 
@@ -216,7 +220,7 @@ def verify_bundle(data: bytes, trust: Trust) -> tuple[Verdict, Bundle | None]:
         return verdict, None
     reader.replay.finish()
     _hold_against(trust, verdict, reader, known)
-    return verdict, Bundle(str(reader.body["checkpoint"]), tuple(reader.entries), rows)
+    return verdict, Bundle(str(reader.body["checkpoint"]), tuple(reader.entries), rows, reader.replay.governance.erased)
 
 
 def _hold_against(trust: Trust, verdict: Verdict, reader: _Reader, known: Mapping[str, Checkpoint]) -> None:

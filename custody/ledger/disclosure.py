@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import hmac
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from custody.ledger.bundle import FORMAT, dump_bundle, manifest_leaf
@@ -16,6 +16,9 @@ from custody.ledger.store import Ledger, Row
 
 NEVER_OPENED = frozenset({"manifest_secret"})
 RECENT_HEADS = 32
+
+Closes = Callable[[Row], frozenset[str]]
+"""Which openings of an entry stay closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,28 @@ def compose_bundle(
     *,
     exhibits: Collection[int] | None = None,
     withhold: Collection[str] = (),
+    closes: Closes | None = None,
+    also: Collection[int] = (),
     rows: Sequence[ShownRow] = (),
     since: Sequence[int] = (),
 ) -> bytes:
     """The bundle of these exhibit ordinals (None: all) as of the last checkpoint, which must cover everything known.
 
     What other processes append meanwhile is not in it.
-    `withhold` names fields that stay closed; `since` are sizes of older heads to prove consistency with.
+    `withhold` names fields that stay closed everywhere, `closes` says which of an entry do; `also` are indices of
+    entries in no sequence to be shown as well; `since` are sizes of older heads to prove consistency with.
     """
     size, note = ledger.size, ledger.note_at(ledger.size)
     if note is None:
         raise CustodyError("the ledger has entries after its last checkpoint", "Run `evikit ledger checkpoint`.")
     shown = range(ledger.exhibits + 1) if exhibits is None else sorted({0, *exhibits})
     closed = NEVER_OPENED | set(withhold)
-    chosen = ledger.rows() if exhibits is None else _rows_of(ledger, shown)
+    chosen = ledger.rows() if exhibits is None else _rows_of(ledger, shown, also)
     node = ledger.node_reader()
     with ledger.snapshot():
-        entries: list[Json] = [_entry(row, size, node, closed) for row in chosen]
+        entries: list[Json] = [
+            _entry(row, size, node, closed | closes(row) if closes is not None else closed) for row in chosen
+        ]
         sizes = [older for older in ledger.closed_sizes() if older < size]
         heads = [_older(older, size, node) for older in _spread(sizes, since)]
     return dump_bundle(
@@ -84,10 +92,11 @@ def compose_bundle(
     )
 
 
-def _rows_of(ledger: Ledger, shown: Iterable[int]) -> Iterator[Row]:
-    """The entries of these sequences and the closing entry, in the order of the index."""
+def _rows_of(ledger: Ledger, shown: Iterable[int], also: Iterable[int]) -> Iterator[Row]:
+    """The entries of these sequences, those `also` asked for and the closing entry, in the order of the index."""
     chains = [ledger.rows_in(n) for n in shown]
-    return heapq.merge(*chains, ledger.rows(ledger.size - 1), key=lambda row: row.index)
+    single = [ledger.rows(index, index + 1) for index in {*also, ledger.size - 1}]
+    return heapq.merge(*chains, *single, key=lambda row: row.index)
 
 
 def _entry(row: Row, size: int, node: NodeReader, closed: Collection[str]) -> Json:

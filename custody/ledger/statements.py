@@ -39,6 +39,9 @@ SET_CHAIN = Prepared(
     .where(schema.chain.c.n == bindparam("b_n"))
     .values(count=bindparam("b_count"), last=bindparam("b_last"), idx=bindparam("b_idx"))
 )
+SHRINK_OPENING = Prepared(
+    update(schema.opening).where(schema.opening.c.idx == bindparam("b_idx")).values(body=bindparam("b_body"))
+)
 NODE = select(schema.node.c.hash).where(
     schema.node.c.level == bindparam("b_level"), schema.node.c.pos == bindparam("b_pos")
 )

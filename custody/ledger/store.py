@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -321,6 +321,13 @@ class Ledger:
             note = note_for(self.size, self.root)
             connection.execute(sql.ADD_CHECKPOINT, {"size": self.size, "note": note})
         return note
+
+    def drop_openings(self, row: Row, names: Collection[str]) -> None:
+        """Take these openings of an entry away, for good (R31). Whether that is approved is for the caller to know."""
+        kept = {name: opening for name, opening in row.openings.items() if name not in names}
+        if len(kept) < len(row.openings):
+            with self.transaction() as connection:
+                sql.SHRINK_OPENING.run(connection, {"b_idx": row.index, "b_body": dump_openings(kept)})
 
     @contextmanager
     def _appending(self) -> Iterator[Connection]:

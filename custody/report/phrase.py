@@ -24,10 +24,11 @@ _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Absent(Enum):
-    """Why there is nothing to print: the record says so (`NOT_STATED`), or the bundle keeps it closed."""
+    """Why there is nothing to print: the record says so, the bundle keeps it closed, or it was erased by approval."""
 
     NOT_STATED = "not stated"
     WITHHELD = "not shown in this bundle"
+    ERASED = "erased by approval"
 
 
 @dataclass(frozen=True, slots=True)

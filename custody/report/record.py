@@ -22,6 +22,7 @@ class Record:
 
     source: Disclosed
     values: Mapping[str, Json]
+    erased: frozenset[str] = frozenset()
 
     @property
     def index(self) -> int:
@@ -49,12 +50,14 @@ class Record:
     @property
     def withheld(self) -> int:
         """How many fields are closed, but for the secret behind a manifest's salts: nobody is ever shown that."""
-        return len(self.source.entry.commits.keys() - self.values.keys() - {"manifest_secret"})
+        return len(self.source.entry.commits.keys() - self.values.keys() - {"manifest_secret"} - self.erased)
 
     def said(self, name: str, *, code: bool = False) -> Piece:
-        """A field for print: its value, `NOT_STATED`, or `WITHHELD`."""
+        """A field for print: its value, or why there is none."""
         if name in self.values:
             return quote(self.values[name], code=code)
+        if name in self.erased:
+            return Absent.ERASED
         return Absent.WITHHELD if name in self.source.entry.commits else Absent.NOT_STATED
 
     def text(self, name: str) -> str:
@@ -100,6 +103,7 @@ def read_records(bundle: Bundle, verdict: Verdict) -> tuple[Record, ...]:
                 for name, opening in item.openings.items()
                 if item.index not in doubtful or item.entry.opens(name, opening)
             },
+            frozenset(bundle.erased.get(item.leaf, set())),
         )
         for item in bundle.entries
     )

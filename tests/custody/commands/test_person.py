@@ -236,6 +236,18 @@ def test_the_policy_names_new_governors(team: Team) -> None:
     bad.refused(1, "more signatures than it has governors")
 
 
+def test_an_erasure_waits_for_the_other_governor(pair: Team) -> None:
+    ok(pair.lab.run("note", "the neighbour's child saw it"))
+    words = ("ledger", "erase", str(len(pair.lab.log()) - 2), "text", "--reason", "not relevant, minor named")
+    told = ok(pair.lab.run(*words, "--json")).json
+    assert (told["in_force"], told["approvals_missing"]) == (False, "1")
+    assert any("neighbour" in line["purpose"] for line in pair.lab.log())
+    ok(pair.as_("bojan", "ledger", "approve"))
+    assert not any("neighbour" in line["purpose"] for line in pair.lab.log())
+    assert pair.verdict() == "INTACT WITH NOTES"
+    pair.lab.run(*words).refused(1, "is erased already")
+
+
 def test_a_frozen_ledger_takes_nothing_more(team: Team) -> None:
     ok(team.lab.run("ledger", "freeze", "--reason", "sent to court", "--yes"))
     team.lab.run("note", "late").refused(1, "frozen")
