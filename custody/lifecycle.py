@@ -17,7 +17,7 @@ from custody.holding import Holding, holding_of, holdings, is_mine, refuse_gone,
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError
 from custody.opened import values_of
-from custody.transfers import NO_SEAL, compare_seal, validate_words
+from custody.transfers import compare_seal, validate_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +218,3 @@ def leave(case: Case, exhibit: Exhibit, kind: str, ending: Ending) -> Done:
             f"{', '.join(children)} came from it and {'is' if len(children) == 1 else 'are'} not accounted for"
         )
     return Done(recorded, remarks)
-
-
-def number_of(given: str) -> str:
-    """A seal's number as typed, "" for `none`."""
-    return "" if given == NO_SEAL else given

@@ -35,6 +35,7 @@ def test_a_place_is_named_as_the_examination_knows_it(case: Lab) -> None:
     assert place["run"] == "0001-AH-1"
     (found,) = shown(case)
     assert (found["kind"], found["text"], found["location"]) == ("observation", "A greeting", place)
+    assert "at path HELLO.TXT, volume 0, meta " in case.run("exhibit", "show", "AH/1").out
 
 
 @pytest.mark.parametrize(
