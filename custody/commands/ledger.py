@@ -22,9 +22,11 @@ from custody.commands.screen import (
     settled,
     trust_from,
     with_settings,
+    write_new,
     writing,
 )
 from custody.commands.verdicts import put_verdict
+from custody.commands.witness import fraud, witness
 
 if TYPE_CHECKING:
     from custody.case import Case
@@ -37,7 +39,7 @@ def ledger() -> None:
     """The custody ledger: who did what to which exhibit, provably."""
 
 
-for _command in (approve, policy, rotate, freeze, erase):
+for _command in (approve, policy, rotate, freeze, erase, witness, fraud):
     ledger.add_command(_command)
 
 
@@ -165,7 +167,7 @@ def checkpoint(settings: Settings, output: Path | None) -> None:
         if note is None:
             raise CustodyError("the ledger's own key is not in this key store", "Ask its keeper for a checkpoint.")
         path = output or case.receipts / f"checkpoint-{case.ledger.size}.txt"
-        _write_new(path, note)
+        write_new(path, note)
         facts = {"size": str(case.ledger.size), "fingerprint": case.fingerprint(), "file": str(path)}
     if settings.json:
         put_json({**facts, "checkpoint": note.decode()})
@@ -174,16 +176,6 @@ def checkpoint(settings: Settings, output: Path | None) -> None:
     remark(
         settings, "Lodge the file, or its fingerprint, where the lab cannot reach it: it is the anchor of later proof."
     )
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    from custody.ledger.errors import CustodyError
-
-    try:
-        with path.open("xb") as file:
-            file.write(data)
-    except FileExistsError:
-        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
 
 
 @ledger.command()

@@ -248,6 +248,15 @@ def put_facts(facts: Mapping[str, object]) -> None:
         put_text(f"{name:<{width}}  {visible(value)}")
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet."""
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
+
+
 def _drop_output() -> None:
     """Nobody reads on, or there is no room: what is still to be written must not fail once more at the end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
