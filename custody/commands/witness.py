@@ -176,8 +176,15 @@ def fraud(settings: Settings, checkpoint: Path, bundle: Path | None, output: Pat
     elif found is None:
         put_facts({"one history": "the bundle continues this checkpoint"})
     else:
-        put_facts({"TWO HISTORIES": f"of ledger {found.ledger}", "entries": found.size, "one root": roots[0]})
-        put_facts({"another root": roots[1], "signed by": "the ledger's own keys, both times"})
+        put_facts(
+            {
+                "TWO HISTORIES": f"of ledger {found.ledger}",
+                "entries": found.size,
+                "one root": roots[0],
+                "another root": roots[1],
+                "signed by": "the ledger's own keys, both times",
+            }
+        )
     if found is not None:
         click.get_current_context().exit(INTEGRITY)
 
