@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from custody.commands.screen import Settings, visible
 from forensics.examine.request import Listener, Progress
@@ -26,20 +27,36 @@ def progress(settings: Settings, what: str) -> Iterator[Listener]:
         with _bar(what) as listener:
             yield listener
     else:
-        yield _spaced(lambda now, started: _text_line(what, now, started), _EVERY_SECONDS)
+        yield _spaced(partial(_text_line, what), _EVERY_SECONDS)
 
 
-def _spaced(tell: Callable[[Progress, float], None], every: float) -> Listener:
-    started = time.monotonic()
-    last = [started]
+def _spaced(tell: Callable[[Progress, float, float], None], every: float) -> Listener:
+    last, still = time.monotonic(), _Still()
+    started = last
 
     def listener(now: Progress) -> None:
+        nonlocal last
         moment = time.monotonic()
-        if moment - last[0] >= every:
-            last[0] = moment
-            tell(now, moment - started)
+        waited = still.since(now, moment)
+        if moment - last >= every:
+            last = moment
+            tell(now, moment - started, waited)
 
     return listener
+
+
+class _Still:
+    """For how long nothing has moved: no byte, no file, no problem, and the same stage and path."""
+
+    def __init__(self) -> None:
+        self._seen: Progress | None = None
+        self._at = 0.0
+
+    def since(self, now: Progress, moment: float) -> float:
+        """Seconds since the last change, at the `moment` of this news."""
+        if now != self._seen:
+            self._seen, self._at = now, moment
+        return moment - self._at
 
 
 def _left(now: Progress, seconds: float) -> float | None:
@@ -49,7 +66,7 @@ def _left(now: Progress, seconds: float) -> float | None:
     return seconds * (now.total - now.done) / now.done
 
 
-def _json_line(now: Progress, seconds: float) -> None:
+def _json_line(now: Progress, seconds: float, still: float) -> None:
     left = _left(now, seconds)
     line = {
         "stage": now.stage,
@@ -60,18 +77,22 @@ def _json_line(now: Progress, seconds: float) -> None:
         "problems": str(now.problems),
         "seconds": round(seconds, 1),
         "seconds_left": None if left is None else round(left, 1),
+        "seconds_still": round(still, 1),
     }
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
 
 
-def _text_line(what: str, now: Progress, seconds: float) -> None:
+def _text_line(what: str, now: Progress, seconds: float, still: float) -> None:
     left = _left(now, seconds)
     rate = now.done / _MIB / seconds if seconds else 0.0
     share = f"{100 * now.done // now.total:3d} %" if now.total else "     "
     rest = f", about {_span(left)} left" if left is not None else ""
+    place = f", {visible(now.path)}" if now.path else ""
+    waiting = f", nothing moved for {_span(still)}" if still >= _EVERY_SECONDS else ""
     sys.stderr.write(
-        f"{what}: {share} {now.stage}, {rate:.0f} MiB/s{rest}, {now.files} files, {now.problems} problems\n"
+        f"{what}: {share} {now.stage}, {rate:.0f} MiB/s{rest}, {now.files} files, {now.problems} problems"
+        f"{place}{waiting}\n"
     )
     sys.stderr.flush()
 
@@ -99,9 +120,13 @@ def _bar(what: str) -> Iterator[Listener]:
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(what, total=None, path="")
 
+        still = _Still()
+
         def listener(now: Progress) -> None:
+            waited = still.since(now, time.monotonic())
             problems = f", {now.problems} problems" if now.problems else ""
-            shown = visible(now.path)[-48:]
+            waiting = f" (nothing moved for {_span(waited)})" if waited >= _EVERY_SECONDS else ""
+            shown = visible(now.path)[-48:] + waiting
             bars.update(
                 task,
                 description=f"{what}: {now.stage}{problems}",

@@ -129,6 +129,12 @@ class _Listing:
         board().mark(count, path)
 
 
+def _missing(fs: FileSystem) -> int:
+    """Bytes that the file system says it has behind the end of its volume or medium."""
+    facts = fs.tsk.info
+    return max(0, int(facts.last_block) - int(facts.last_block_act)) * int(facts.block_size)
+
+
 def walk_unit(job: Job, volume: Volume, limit: int | None = None, direct: bool = True) -> dict[str, Any]:
     """List a volume's names, at most `limit`, through libtsk alone unless `direct`.
 
@@ -140,6 +146,9 @@ def walk_unit(job: Job, volume: Volume, limit: int | None = None, direct: bool =
         listing = _Listing(job, unit, findings)
         try:
             fs = _filesystem(job, volume)
+            if (missing := _missing(fs)) and limit is None and direct:
+                reason = f"the file system goes on for {missing:,} bytes behind the end of its medium: it is cut"
+                findings.problem(Problem(Location(job.exhibit, volume.index), "names", reason))
             if direct and limit is None:
                 reading = read_directly(fs, _Prepared.medium, job.exhibit, listing)
             if reading.reader == LIBTSK:

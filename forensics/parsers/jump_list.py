@@ -91,7 +91,7 @@ def _automatic(facts: Facts) -> Iterator[Artefact | Problem]:
     whole = (0, facts.source.size)
     with opened(pyolecf.file, facts.source) as file:
         root = told(getattr, file, "root_item")
-        for number in range(told(getattr, root, "number_of_sub_items") or 0):
+        for number in range(0 if root is None else told(getattr, root, "number_of_sub_items") or 0):
             item = told(root.get_sub_item, number)
             name, data = told(getattr, item, "name") or "", b"" if item is None else _stream(item)
             if name == "DestList":

@@ -47,5 +47,5 @@ def test_an_image_that_shrank_after_it_was_opened(tmp_path: Path) -> None:
 def test_a_device_that_fails_is_one_line(tmp_path: Path) -> None:
     folder = os.open(tmp_path, os.O_RDONLY)  # reading a directory fails as a dying disk does: OSError
     broken = Part("sdb", 4096, folder)
-    with pytest.raises(MediumError, match="sdb: bytes 0 to 4096 cannot be read"):
+    with pytest.raises(MediumError, match=r"sdb: bytes 0 to [0-9]+ cannot be read"):
         open_medium(broken, lambda name: part(tmp_path / name)).read_at(0, 4096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import resource
 import signal
 import subprocess
@@ -134,3 +135,30 @@ def test_two_examinations_in_one_case_at_once(lab: Lab) -> None:
     assert [one.code for one in told] == [0, 0], told
     assert {line["exhibit"] for line in lab.run("volumes", "--json").lines} == {"AH/0", "AH/1"}
     assert lab.run("ledger", "verify").code == 0
+
+
+def result_digests(lab: Lab) -> dict[str, str]:
+    (run,) = [run for run in (lab.case / "derived").iterdir() if (run / "files.parquet").exists()]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run.glob("*.parquet")}
+
+
+def test_killed_again_and_again_the_results_are_those_of_an_undisturbed_run(begun: Lab, tmp_path: Path) -> None:
+    """The same command after every kill, one unit further each time; then all tables are equal byte by byte."""
+    whole, hurt = begun.copied(tmp_path / "whole"), begun.copied(tmp_path / "hurt")
+    image = hurt.put("disk.raw", fat12())
+    with image.open("r+b") as file:
+        file.truncate(SLOW // 4)
+    assert whole.run("ingest", image, *WORDS).code == 0
+    for stage in ("volumes.done", "walk-0.done", "walk-0-000000.done"):
+        process = hurt.start("ingest", image, *WORDS, EVIKIT_JOBS="2")
+        wait_for(
+            lambda name=stage, running=process: (
+                running.poll() is not None or any((hurt.case / "derived").glob(f"*/parts/{name}"))
+            )
+        )
+        process.kill()
+        process.communicate()
+    told = hurt.run("ingest", image, *WORDS, EVIKIT_JOBS="2")
+    assert told.code == 0 or "taken in already" in told.err, told
+    assert result_digests(hurt) == result_digests(whole)
+    assert hurt.run("ledger", "verify").code == 0

@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -33,10 +34,21 @@ def test_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str], clock: lis
             clock[0] += 1.0
             listener(HALF)
     lines = capsys.readouterr().err.splitlines()
+    stands = "files, 2 problems, dir/\\x1bfile, nothing moved for"
     assert lines == [
-        "AH/1:  50 % contents, 51 MiB/s, about 10 s left, 1234 files, 2 problems",
-        "AH/1:  50 % contents, 26 MiB/s, about 20 s left, 1234 files, 2 problems",
+        "AH/1:  50 % contents, 51 MiB/s, about 10 s left, 1234 files, 2 problems, dir/\\x1bfile",
+        f"AH/1:  50 % contents, 26 MiB/s, about 20 s left, 1234 {stands} 19 s",
     ]
+
+
+def test_slow_is_told_from_stuck(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
+    with progress(Settings(), "AH/1") as listener:
+        for second in range(1, 31):
+            clock[0] += 1.0
+            listener(replace(HALF, done=HALF.done + (second // 5 if second < 15 else 3)))
+    lines = capsys.readouterr().err.splitlines()
+    assert ["nothing moved" in line for line in lines] == [False, False, True]
+    assert lines[2].endswith("nothing moved for 15 s")
 
 
 def test_json_lines_every_second(capsys: pytest.CaptureFixture[str], clock: list[float]) -> None:
@@ -47,7 +59,7 @@ def test_json_lines_every_second(capsys: pytest.CaptureFixture[str], clock: list
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert first == {
         "stage": "contents", "path": "dir/\x1bfile", "done": str(512 << 20), "total": str(1 << 30), "files": "1234",
-        "problems": "2", "seconds": 1.2, "seconds_left": 1.2,
+        "problems": "2", "seconds": 1.2, "seconds_left": 1.2, "seconds_still": 0.6,
     }  # fmt: skip
     assert second["seconds"] == 2.4
 
