@@ -146,7 +146,7 @@ def read_bundle(path: Path) -> bytes:
             end = file.read()
             file.seek(0)
             whole = file.peek(16).startswith(b'{"checkpoint":"') and end.rstrip(b"\n").endswith(b"}")
-            return file.read() if whole or size <= _LARGE else file.read(4096)
+            return file.read(size if whole or size <= _LARGE else 4096)  # a device has no size, and no end
     except OSError as error:
         raise CustodyError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
 

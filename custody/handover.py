@@ -9,22 +9,20 @@ recognised by the entries it shows: an act is recorded once.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from custody.carried import Carried, keep_bundle
 from custody.case import Case, Recorded
 from custody.disclose import Disclosure, disclose
-from custody.durable import write_durably
-from custody.exhibits import Exhibit, exhibits, find_exhibit, need_exhibit, validate_ref
-from custody.holding import Holding, Offer, holding_of, standing
-from custody.ledger.bundle import Bundle, Disclosed, verify_bundle
+from custody.exhibits import Exhibit, exhibits, find_exhibit, need_exhibit, outcomes, validate_ref
+from custody.holding import Holding, Offer, holding_of, is_mine, standing
+from custody.ledger.bundle import Disclosed
 from custody.ledger.entry import Json, b64
-from custody.ledger.errors import CustodyError, IntegrityError, MalformedError
-from custody.ledger.note import parse_note
+from custody.ledger.errors import CustodyError, IntegrityError
 from custody.ledger.store import Row
-from custody.ledger.verdict import Trust, Verdict
-from custody.ledger.verify import ledger_of
 from custody.opened import mapping, text, values_of
 from custody.transfers import Found, validate_words
 
@@ -32,71 +30,6 @@ HAND_OVER, RECEIPT = "hand-over", "receipt"
 """Kinds of documents in `export` entries."""
 
 _NEW_OFFER = "Ask for a new offer, and take that over."
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A bundle of another ledger that verified. `ledger` is its id in hex, `checkpoint` the text of its head."""
-
-    data: bytes
-    verdict: Verdict
-    bundle: Bundle
-
-    @property
-    def ledger(self) -> str:
-        return self.verdict.ledger
-
-    @property
-    def checkpoint(self) -> str:
-        return self.bundle.checkpoint
-
-    def entries(self, kind: str) -> Iterator[Disclosed]:
-        """Its entries of one type."""
-        return (item for item in self.bundle.entries if item.entry.type == kind)
-
-
-def read_carried(case: Case, data: bytes, trust: Trust) -> Carried:
-    """Verify a bundle that came from another agency, also against the heads this case knows of that ledger.
-
-    IntegrityError where it does not verify; CustodyError where it is of this very ledger, or of another kind of case.
-    """
-    verdict, bundle = verify_bundle(data, trust)
-    if bundle is not None and not verdict.failed and (known := _known_head(case, verdict.ledger)):
-        verdict, bundle = verify_bundle(data, trust.with_anchor(parse_note(known.encode())))
-    if bundle is None or verdict.failed:
-        raise IntegrityError(
-            f"what came does not verify: {verdict.failed[0].explanation}",
-            "Nothing was recorded. Ask for it again, by another way, and tell its sender.",
-        )
-    if verdict.ledger == case.ledger.id.hex():
-        raise CustodyError("that is a bundle of this ledger itself", "Name what came from the other agency.")
-    ours = str(case.genesis.pub["kind"])
-    if verdict.kind != ours:
-        raise CustodyError(f"that is of {_kind(verdict.kind)}, this is {_kind(ours)}", "Take it into the right case.")
-    return Carried(data, verdict, bundle)
-
-
-def _kind(name: str) -> str:
-    return "an exercise" if name == "exercise" else f"a {name} case"
-
-
-def _known_head(case: Case, ledger: str) -> str:
-    """The newest checkpoint of another ledger that entries of this case name; "" for none."""
-    named = [
-        mapping(values_of(row).get(field))
-        for kind, field in (("transfer.receive", "offer"), ("transfer.receipt", "receipt"))
-        for row in case.ledger.rows_of(kind)
-    ]
-    heads = [text(item.get("checkpoint")) for item in named if item.get("ledger") == ledger]
-    sized = [(parse_note(head.encode()).checkpoint.size, head) for head in heads if _is_of(head, ledger)]
-    return max(sized)[1] if sized else ""
-
-
-def _is_of(head: str, ledger: str) -> bool:
-    try:
-        return ledger_of(parse_note(head.encode()).checkpoint) == ledger
-    except MalformedError:  # withheld, or nothing that this version wrote
-        return False
 
 
 def given_sizes(case: Case) -> list[int]:
@@ -113,13 +46,6 @@ def given_sizes(case: Case) -> list[int]:
 def write_bundle(case: Case, recipient: str, ordinals: list[int], output: Path, kind: str) -> bytes:
     """The bundle of these exhibits for another agency, recorded as an export; it continues what went there before."""
     return disclose(case, Disclosure(recipient, ordinals, since=given_sizes(case)), output, kind)
-
-
-def keep_bundle(case: Case, carried: Carried) -> None:
-    """Keep what came beside the ledger: an entry names its digest or its checkpoint."""
-    path = case.receipts / f"{hashlib.sha256(carried.data).hexdigest()}.bundle.json"
-    if not path.exists():
-        write_durably(path, carried.data, 0o444)
 
 
 # --- taking over from another agency ---------------------------------------------------------------------
@@ -151,6 +77,21 @@ class Shipment:
             whole = {text(part.get("name")): text(part.get("sha256")) for part in named if part.get("sha256")}
             found = whole or found
         return found
+
+    @property
+    def names(self) -> list[str]:
+        """The files that were named when the exhibit was last read there; [] where that is not shown."""
+        begun = [
+            values_of(item).get("parts") for item in _in_exhibit(self.carried, "access.begin", self.there.exhibit.n)
+        ]
+        last = next((parts for parts in reversed(begun) if isinstance(parts, list)), [])
+        return [name for part in last if (name := _name(mapping(part)))]
+
+
+def _name(part: Mapping[str, Json]) -> str:
+    """A file's name, of one of the `parts` of `access.begin`."""
+    raw = part.get("raw")
+    return os.path.basename(os.fsdecode(bytes.fromhex(raw))) if isinstance(raw, str) else text(part.get("name"))
 
 
 def _in_exhibit(carried: Carried, kind: str, n: int) -> Iterator[Disclosed]:
@@ -201,6 +142,7 @@ def announce(case: Case, shipment: Shipment, ref: str) -> Exhibit:
     known = known_as(case, shipment)
     if known is not None:
         _need_away(case, known)
+        _need_newest(case, known.n, shipment)
         if ref not in {"", known.ref}:
             raise CustodyError(f"it is {known.ref} here, from before", "Leave --ref out: a thing has one reference.")
         return known
@@ -221,8 +163,17 @@ def _need_away(case: Case, exhibit: Exhibit) -> None:
     if not now.gone:
         raise CustodyError(
             f"{exhibit.ref} is here, by this ledger: {now.holder_name} holds it (entry {now.index})",
-            "Record the receipt for it first, if it left: `evikit exhibit receipt`.",
+            "Record first that it left: `evikit exhibit receipt` with their receipt, or with what came just now.",
         )
+
+
+def _need_newest(case: Case, n: int, shipment: Shipment) -> None:
+    """A folder that lay about while the exhibit went there and back offers nothing any more."""
+    for row, values in outcomes(case, n, "transfer.receive"):
+        named = mapping(values.get("offer"))
+        index = text(named.get("index"))
+        if named.get("ledger") == shipment.carried.ledger and index.isdecimal() and int(index) > shipment.offer.index:
+            raise CustodyError(f"that offer is older than the one that was taken over in entry {row.index}", _NEW_OFFER)
 
 
 def _brought(shipment: Shipment) -> dict[str, Json]:
@@ -348,10 +299,11 @@ def recorded_answer(case: Case, answer: Answer) -> Row | None:
     return None
 
 
-def record_answer(case: Case, answer: Answer) -> Recorded:
+def record_answer(case: Case, answer: Answer, despite: str | None = None) -> Recorded:
     """Record what the other agency answered; after an acceptance the exhibit is theirs to answer for.
 
-    IntegrityError where they took over other media than were offered; CustodyError where the offer waits no more.
+    IntegrityError where they took over other media than were offered; CustodyError where the offer waits no more. Of
+    one that was withdrawn while it was taken over there, the holder may record that it is theirs `despite` that.
     """
     read, match = mapping(answer.values.get("digest")), _same_media(answer)
     if match is False:
@@ -359,16 +311,19 @@ def record_answer(case: Case, answer: Answer) -> Recorded:
             "the digests they read are not those that were offered",
             "Nothing was recorded. Ask them what they hold: it is not what this ledger says.",
         )
+    if despite is not None:
+        validate_words("reason", despite)
+    said = (text(answer.values.get("reason") or answer.values.get("note")), despite or "")
     values: dict[str, Json] = {
         "outcome": "accepted" if answer.accepted else "refused",
         "receiver": answer.receiver,
         "receipt": answer.named,
         "digest": {**read} or None,
         "match": match,
-        "note": answer.values.get("reason") or answer.values.get("note"),
+        "note": "; ".join(filter(None, said)) or None,
     }
     recorded = case.record(
-        "transfer.receipt", answer.exhibit, values, re=[answer.offer.leaf], examine=_still_waits(case, answer)
+        "transfer.receipt", answer.exhibit, values, re=[answer.offer.leaf], examine=_takes(case, answer, despite)
     )
     keep_bundle(case, answer.carried)
     return recorded
@@ -381,13 +336,26 @@ def _same_media(answer: Answer) -> bool | None:
     return all(offered[name] == read[name] for name in common) if common else None
 
 
-def _still_waits(case: Case, answer: Answer) -> Callable[[], None]:
+def _takes(case: Case, answer: Answer, despite: str | None) -> Callable[[], None]:
+    """Asks, while nobody else can write, whether the offer waits for the answer, or may be answered all the same."""
+
     def examine() -> None:
         now = holding_of(case, answer.exhibit)
-        if now.offer is None or now.offer.leaf != answer.offer.leaf:
+        log = f"`evikit ledger log --exhibit {now.exhibit.ref}` shows by whom."
+        if now.offer is not None and now.offer.leaf == answer.offer.leaf:
+            return
+        if answer.offer.leaf not in now.withdrawn or not answer.accepted:
+            advice = f"{log} Settle with them who holds it." if answer.accepted else f"{log} They refused it."
             raise CustodyError(
                 f"the offer in entry {answer.offer.index} waits for no answer: it was withdrawn or answered before",
-                f"`evikit ledger log --exhibit {now.exhibit.ref}` shows by whom. Settle with them who holds it.",
+                advice,
             )
+        if despite is None:
+            raise CustodyError(
+                f"the offer in entry {answer.offer.index} was withdrawn, and {answer.receiver} took it over meanwhile",
+                "If they do hold it, record that with --despite and the reason; else settle with them who holds it.",
+            )
+        if not is_mine(case, now):
+            raise CustodyError(f"{now.exhibit.ref} is held by {now.holder_name}", "Only who holds it can record that.")
 
     return examine

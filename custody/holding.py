@@ -52,6 +52,8 @@ class Holding:
 
     `gone` says how it left ("returned to ...", "disposed of ...", "handed over to ..."), with `index` of the entry
     that last changed any of this. `seal_from` and `storage_from` are the leaves of the entries that say seal and place.
+    `withdrawn` are leaves of offers to other agencies that were withdrawn since it last
+    changed hands: they may have been taken over there before anybody knew.
     """
 
     exhibit: Exhibit
@@ -64,6 +66,7 @@ class Holding:
     gone: str = ""
     seal_from: bytes = b""
     storage_from: bytes = b""
+    withdrawn: frozenset[bytes] = frozenset()
 
 
 def seal_number(value: Json) -> str:
@@ -100,27 +103,35 @@ def _accepted(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     if offer is None or offer.to_key != row.entry.key:
         return now
     seal = now.seal if values.get("seal") is None else seal_number(values["seal"])
-    return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None)
+    actor = text(values.get("actor"))
+    return replace(now, holder=row.entry.key, holder_name=actor, seal=seal, offer=None, withdrawn=frozenset())
 
 
 def _ended(now: Holding, row: Opened, _values: Mapping[str, Json]) -> Holding:
     return replace(now, offer=None) if _answers(now, row) else now
 
 
-def _receipted(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
-    if _answers(now, row) is None:
+def _withdrawn(now: Holding, row: Opened, _values: Mapping[str, Json]) -> Holding:
+    offer = _answers(now, row)
+    if offer is None:
         return now
+    return replace(now, offer=None, withdrawn=now.withdrawn | ({offer.leaf} if offer.agency else set()))
+
+
+def _receipted(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     if text(values.get("outcome")) != "accepted":
-        return replace(now, offer=None)
-    return replace(now, offer=None, gone=f"handed over to {text(values.get('receiver'))}")
+        return _ended(now, row, values)
+    if _answers(now, row) is None and now.withdrawn.isdisjoint(row.entry.re):
+        return now
+    return replace(now, offer=None, withdrawn=frozenset(), gone=f"handed over to {text(values.get('receiver'))}")
 
 
 def _received(now: Holding, row: Opened, values: Mapping[str, Json]) -> Holding:
     """From another agency: it is here (again)."""
     if text(values.get("outcome")) != "accepted":
         return now
-    seal = seal_number(values.get("seal"))
-    return replace(now, holder=row.entry.key, holder_name=text(values.get("actor")), seal=seal, offer=None, gone="")
+    seal, actor = seal_number(values.get("seal")), text(values.get("actor"))
+    return replace(now, holder=row.entry.key, holder_name=actor, seal=seal, offer=None, gone="", withdrawn=frozenset())
 
 
 def _left(how: str) -> Callable[[Holding, Opened, Mapping[str, Json]], Holding]:
@@ -140,7 +151,7 @@ _EFFECTS: Mapping[str, Callable[[Holding, Opened, Mapping[str, Json]], Holding]]
     "transfer.offer": _offered,
     "transfer.accept": _accepted,
     "transfer.refuse": _ended,
-    "transfer.withdraw": _ended,
+    "transfer.withdraw": _withdrawn,
     "transfer.receive": _received,
     "transfer.receipt": _receipted,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from custody.commands.transfer import (
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.exhibits import Exhibit
-    from custody.handover import Carried, Shipment
+    from custody.carried import Carried
+    from custody.handover import Shipment
     from custody.holding import Offer
     from custody.transfers import Receiver
     from forensics.examine.request import Listener
@@ -161,10 +163,25 @@ _trust = click.option("--trust", metavar="FILE", help="Your own trust file: ledg
 
 
 def _carried(case: Case, path: Path, anchors: tuple[str, ...], trust: str | None) -> Carried:
+    from custody.carried import read_carried
     from custody.disclose import read_bundle
-    from custody.handover import read_carried
 
-    return read_carried(case, read_bundle(path / BUNDLE if path.is_dir() else path), trust_from(anchors, trust))
+    file = path / BUNDLE if path.is_dir() else path
+    _need_plain(file)
+    return read_carried(case, read_bundle(file), trust_from(anchors, trust))
+
+
+def _need_plain(path: Path) -> None:
+    """What was carried is files: a link may lead anywhere on this machine, a pipe waits for ever."""
+    from custody.ledger.errors import CustodyError
+    from custody.target import shown
+
+    try:
+        mode = path.lstat().st_mode
+    except OSError as error:
+        raise CustodyError(f"{shown(str(path))} cannot be read: {error.strerror}", "Was it carried whole?") from error
+    if not stat.S_ISREG(mode):
+        raise CustodyError(f"{shown(str(path))} is no plain file", "Ask for it again, and look who changed it.")
 
 
 def _first_contact(carried: Carried) -> str:
@@ -219,7 +236,9 @@ def receive(  # noqa: PLR0917 - one parameter an option
             exhibit, index = None, handover.decline(case, shipment, refuse).index
         else:
             found = _Found(parse_seal(seal or ""), condition, despite, no_media)
-            exhibit, index, more = _take(case, shipment, ref, _media(folder, paths, no_media), found, listener)
+            exhibit, index, more = _take(
+                case, shipment, ref, _media(folder, paths, no_media, shipment.names), found, listener
+            )
             said += more
         shown = [exhibit.n] if exhibit is not None and refuse is None else []
         handover.write_bundle(case, shipment.agency or "the giver", shown, output, handover.RECEIPT)
@@ -267,14 +286,24 @@ def need_new(output: Path) -> None:
         raise CustodyError(f"there is no folder {output.parent}", "Make it first, or choose another place.")
 
 
-def _media(folder: Path, paths: tuple[Path, ...], no_media: str | None) -> tuple[Path, ...]:
-    """The files to read: those named, else those in the folder; none where it was said that nothing is read."""
+def _media(folder: Path, paths: tuple[Path, ...], no_media: str | None, names: list[str]) -> tuple[Path, ...]:
+    """The files to read: those named, else those in the folder; none where it was said that nothing is read.
+
+    Of the folder those that the giver read by these `names`; what a carrier's system left beside them is let be.
+    """
     from custody.ledger.errors import CustodyError
 
     if no_media is not None:
         return ()
     inside = folder / MEDIA
-    found = paths or (tuple(sorted(inside.iterdir())) if folder.is_dir() and inside.is_dir() else ())
+    if paths or not (folder.is_dir() and inside.is_dir()):
+        found = paths
+    elif all(name == Path(name).name for name in names):  # a name from elsewhere leads nowhere else
+        found = tuple(inside / name for name in names) or tuple(sorted(inside.iterdir()))
+        for path in found:
+            _need_plain(path)
+    else:
+        found = ()
     if not found:
         advice = "Name them with PATH, or say with --no-media why there is nothing to read."
         raise CustodyError("there are no media in the folder", advice)
@@ -319,8 +348,11 @@ def _take(  # noqa: PLR0917 - what, as what, from where, found how
 @click.argument("file", type=click.Path(path_type=Path))
 @_anchor
 @_trust
+@click.option("--despite", metavar="REASON", help="Record that they hold it, although the offer was withdrawn.")
 @with_settings
-def receipt(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None) -> None:
+def receipt(  # noqa: PLR0917 - one parameter an option
+    settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None, despite: str | None
+) -> None:
     """Record the receipt that came back for an exhibit handed over to another agency."""
     from custody import handover
     from custody.holding import holding_of
@@ -328,7 +360,7 @@ def receipt(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str
     with writing(settings) as case:
         answer = handover.read_answer(case, _carried(case, file, anchors, trust))
         before = handover.recorded_answer(case, answer)
-        index = before.index if before is not None else handover.record_answer(case, answer).index
+        index = before.index if before is not None else handover.record_answer(case, answer, despite).index
         now = holding_of(case, answer.exhibit)
     facts = {
         "exhibit": now.exhibit.ref,
