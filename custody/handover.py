@@ -91,7 +91,7 @@ class Shipment:
 def _name(part: Mapping[str, Json]) -> str:
     """A file's name, of one of the `parts` of `access.begin`."""
     raw = part.get("raw")
-    return os.path.basename(os.fsdecode(bytes.fromhex(raw))) if isinstance(raw, str) else text(part.get("name"))
+    return Path(os.fsdecode(bytes.fromhex(raw))).name if isinstance(raw, str) else text(part.get("name"))
 
 
 def _in_exhibit(carried: Carried, kind: str, n: int) -> Iterator[Disclosed]:
@@ -125,11 +125,10 @@ def answered(case: Case, shipment: Shipment) -> Row | None:
 def known_as(case: Case, shipment: Shipment) -> Exhibit | None:
     """The exhibit of this ledger that comes (back) with the shipment; None for one that was never here."""
     there = shipment.there.exhibit
-    offered = {item.leaf.hex() for item in _in_exhibit(shipment.carried, "transfer.offer", there.n)}
     for exhibit in exhibits(case):
-        origin = exhibit.origin
-        if origin is not None and origin[0] == shipment.carried.ledger and origin[1] in offered:
-            return exhibit
+        theirs = text(mapping(exhibit.registered.get("seizure")).get("ref"))
+        if exhibit.origin is not None and exhibit.origin[0] == shipment.carried.ledger and theirs == there.ref:
+            return exhibit  # not by the offer: in a folder older than the one it came with that does not stand
     if there.origin is not None and there.origin[0] == case.ledger.id.hex():
         for row in case.ledger.rows_of("transfer.offer"):
             if row.leaf.hex() == there.origin[1] and row.entry.x is not None:

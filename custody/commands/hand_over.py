@@ -24,9 +24,9 @@ from custody.commands.transfer import (
 )
 
 if TYPE_CHECKING:
+    from custody.carried import Carried
     from custody.case import Case
     from custody.exhibits import Exhibit
-    from custody.carried import Carried
     from custody.handover import Shipment
     from custody.holding import Offer
     from custody.transfers import Receiver
@@ -350,9 +350,7 @@ def _take(  # noqa: PLR0917 - what, as what, from where, found how
 @_trust
 @click.option("--despite", metavar="REASON", help="Record that they hold it, although the offer was withdrawn.")
 @with_settings
-def receipt(  # noqa: PLR0917 - one parameter an option
-    settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None, despite: str | None
-) -> None:
+def receipt(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None, despite: str | None) -> None:
     """Record the receipt that came back for an exhibit handed over to another agency."""
     from custody import handover
     from custody.holding import holding_of

@@ -13,7 +13,7 @@ from pathlib import Path
 MOUNTS = Path("/proc/self/mountinfo")  # proc_pid_mountinfo(5)
 SHARED = re.compile(
     r"nfs\d?|cifs|smb\d?|smbfs|ncpfs|9p|afs|ceph|glusterfs|lustre|gfs2?|ocfs2|beegfs|orangefs|davfs2?|vboxsf|virtiofs"
-    r"|prl_fs|fuse\.(?!fuseblk|ext|ntfs|exfat).*|panfs|gpfs"
+    r"|prl_fs|fuse|fuse\.(?!fuseblk|ext|ntfs|exfat).*|panfs|gpfs"
 )
 """Types of file systems that other machines may write to at the same time; FUSE may be anything."""
 

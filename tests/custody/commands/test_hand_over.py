@@ -195,7 +195,7 @@ def test_a_withdrawn_offer_takes_no_receipt(offered: Two) -> None:
     assert offered.take(offered.there, "out", offered.here.stick()).code == 4
     assert offered.here.run("exhibit", "withdraw", "AH/1", "--reason", "changed our minds").code == 0
     told = offered.here.run("exhibit", "receipt", offered.folder / "receipt.json")
-    told.refused(1, "waits for no answer", "who holds it")
+    told.refused(1, "was withdrawn", "settle with them who holds it")
     assert intact(offered.here)
 
 

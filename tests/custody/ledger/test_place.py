@@ -28,6 +28,7 @@ MOUNTS = """\
 33 30 0:43 / /srv/share rw - cifs //server/share rw
 34 22 0:44 / /media rw - fuse.sshfs host: rw
 35 22 0:45 / /disk rw - fuseblk /dev/sdc1 rw
+36 22 0:46 / /any rw - fuse something rw
 """
 
 
@@ -40,6 +41,7 @@ MOUNTS = """\
         ("/srv/share/l", "cifs", True),
         ("/media/l", "fuse.sshfs", True),
         ("/disk/l", "fuseblk", False),
+        ("/any/l", "fuse", True),
     ],
 )
 def test_the_type_of_a_disk(

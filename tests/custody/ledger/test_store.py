@@ -19,7 +19,7 @@ import pytest
 
 from custody.ledger import schema
 from custody.ledger.audit import audit
-from custody.ledger.entry import MAX_OPENED
+from custody.ledger.entry import MAX_OPENED, Entry
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError, MalformedError
 from custody.ledger.merkle import EMPTY_ROOT
 from custody.ledger.note import parse_note
@@ -125,6 +125,28 @@ def test_a_signer_that_fails_leaves_nothing_behind(world: World) -> None:
         world.ledger.append(Draft("note", {}, n=0), Broken())
     assert world.add("note", 0).index == 1
     assert intact(world.path) == 2
+
+
+def test_an_entry_that_is_not_wanted_leaves_nothing_behind(world: World) -> None:
+    """It is asked with the entry as it would be signed; what it raises is raised."""
+
+    def examine(entry: Entry) -> None:
+        raise CustodyError(f"no {entry.type} at {entry.seen_size}")
+
+    before = (world.ledger.size, world.ledger.root)
+    with pytest.raises(CustodyError, match="no note at 1"):
+        world.ledger.append(Draft("note", {"text": "x"}, n=0), entry_key(1), examine)
+    world.ledger.refresh()
+    assert (world.ledger.size, world.ledger.root) == before
+    assert intact(world.path) == 1
+
+
+def test_the_newest_checkpoint_is_the_last_one_made(world: World) -> None:
+    assert world.ledger.newest_note() is None
+    for _ in range(2):
+        world.close()
+        assert world.ledger.newest_note() == world.ledger.notes()[-1]
+    assert len(world.ledger.notes()) == 2
 
 
 def test_a_checkpoint_that_fails_takes_its_closing_entry_with_it(world: World) -> None:
