@@ -189,7 +189,17 @@ def _brought(shipment: Shipment) -> dict[str, Json]:
     digests: Json = {**shipment.offer.digest} or None
     sealed: Json = {"number": shipment.there.seal} if shipment.there.seal else None
     seizure = {**mapping(there.get("seizure")), **origin}
-    return {name: there.get(name) for name in facts} | {"seizure": seizure, "seal": sealed, "media_digests": digests}
+    now = shipment.there.exhibit  # with what was corrected since
+    stands: dict[str, Json] = {
+        "kind": now.kind or None,
+        "description": now.description or None,
+        "state": now.state or None,
+    }
+    return (
+        {name: there.get(name) for name in facts}
+        | stands
+        | {"seizure": seizure, "seal": sealed, "media_digests": digests}
+    )
 
 
 def _unanswered(case: Case, shipment: Shipment) -> Callable[[], None]:

@@ -52,8 +52,8 @@ class Holding:
 
     `gone` says how it left ("returned to ...", "disposed of ...", "handed over to ..."), with `index` of the entry
     that last changed any of this. `seal_from` and `storage_from` are the leaves of the entries that say seal and place.
-    `withdrawn` are leaves of offers to other agencies that were withdrawn since it last
-    changed hands: they may have been taken over there before anybody knew.
+    `withdrawn` are leaves of offers to other agencies that were withdrawn since it last changed hands: they may have
+    been taken over there before anybody knew.
     """
 
     exhibit: Exhibit

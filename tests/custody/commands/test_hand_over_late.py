@@ -200,3 +200,13 @@ def test_a_bundle_that_is_no_file_is_not_read(how: str, offered: Two) -> None:
 
 def test_a_receipt_that_never_ends_is_not_read(case: Lab) -> None:
     case.run("bundle", "verify", "/dev/zero").refused(1, "larger than any bundle")
+
+
+def test_what_was_corrected_goes_with_the_exhibit(two: Two) -> None:
+    words = ("exhibit", "register", "AH/9", "--description", "a red notebook", "--no-prompt", "--json")
+    entry = two.here.run(*words).json["entry"]
+    fixed = two.here.run("correct", entry, "description", "--new", "a blue notebook", "--reason", "seen by daylight")
+    assert fixed.code == 0, fixed
+    two.offer(two.here, "AH/9", "there", "out")
+    assert two.take(two.there, "out", "--no-media", "paper").code == 4
+    assert last(two.there, "exhibit.register")["description"] == "a blue notebook"
