@@ -143,7 +143,7 @@ def read_bundle(path: Path) -> bytes:
             if size > MAX_BUNDLE + 1:
                 raise CustodyError(f"{path} is larger than any bundle", "Check which file you named.")
             file.seek(max(size - 2, 0))
-            end = file.read()
+            end = file.read(2)
             file.seek(0)
             whole = file.peek(16).startswith(b'{"checkpoint":"') and end.rstrip(b"\n").endswith(b"}")
             return file.read(size if whole or size <= _LARGE else 4096)  # a device has no size, and no end
