@@ -10,8 +10,24 @@ from custody.ledger.errors import CustodyError
 from custody.ledger.store import Row
 from custody.opened import text, values_of
 
-KEPT = frozenset({"ref", "case", "claimed_at"})
-"""What a case cannot do without: the reference of an exhibit, the case's own facts, the time that was claimed."""
+KEPT = frozenset(
+    {
+        "ref",
+        "case",
+        "claimed_at",
+        "outcome",
+        "basis",
+        "match",
+        "expected",
+        "computed",
+        "fresh",
+        "digest",
+        "output_digest",
+    }
+    | {"media_digests", "container_digests", "result_digests", "manifest_root", "manifest_size", "manifest_digest"}
+    | {"manifest_secret", "to_key", "challenge", "bundle_digest", "checkpoint_size", "identity", "identity_after"}
+)
+"""What a case cannot do without, and what proves: references, claimed times, digests, outcomes. They name nobody."""
 
 
 def record_erasure(case: Case, row: Row, names: Collection[str], reason: str) -> Recorded:
@@ -40,7 +56,9 @@ def _validate(row: Row, names: Collection[str]) -> None:
     open_now = sorted(row.openings)
     for name in names:
         if name in KEPT:
-            raise CustodyError(f"the field {name!r} is not erased: the case would not work without it", "Withhold it.")
+            raise CustodyError(
+                f"the field {name!r} is not erased: the case, or what it proves, rests on it", "Withhold it."
+            )
         if name not in row.entry.commits:
             raise CustodyError(f"entry {row.index} has no field {name!r}", f"It has: {', '.join(open_now)}.")
         if name not in row.openings:

@@ -13,8 +13,10 @@ from custody.ledger.store import Row
 from custody.opened import text, values_of
 
 GROUPS: Mapping[str, frozenset[str]] = {
-    "names": frozenset({"actor", "person", "recipient", "witness", "receiver", "to_person", "host"}),
-    "paths": frozenset({"path", "parts", "object", "location", "attachments", "photographs"}),
+    "names": frozenset(
+        {"actor", "person", "recipient", "witness", "receiver", "to_person", "host", "case", "seizure", "seal"}
+    ),
+    "paths": frozenset({"path", "parts", "object", "location", "attachments", "photographs", "document", "error"}),
     "purposes": frozenset({"purpose", "reason", "text", "note"}),
 }
 """Fields that say of whom, of which file, and why: a rule may name a group instead of its fields."""
@@ -41,13 +43,17 @@ class Rule:
         }
 
     def closes(self, row: Row) -> frozenset[str]:
-        """The fields of this entry that the rule keeps closed."""
+        """The fields of this entry that the rule keeps closed.
+
+        A correction repeats the field that it corrects: it is closed with it, whatever the type of that entry.
+        """
         x = row.entry.x
-        if self.types is not None and row.entry.type not in self.types:
-            return frozenset()
         if self.exhibits is not None and (x is None or x.n not in self.exhibits):
             return frozenset()
-        return self.fields & row.openings.keys()
+        fields = self.fields if self.types is None or row.entry.type in self.types else frozenset[str]()
+        if row.entry.type == "correct" and text(values_of(row).get("name")).partition(".")[0] in self.fields:
+            fields |= {"old", "new"}
+        return fields & row.openings.keys()
 
 
 @dataclass(slots=True)

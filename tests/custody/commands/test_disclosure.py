@@ -12,7 +12,7 @@ import pytest
 from custody.ledger.disclosure import compose_bundle
 from custody.ledger.store import Ledger
 from custody.opened import values_of
-from tests.console import Lab
+from tests.console import EXAMINER, Lab
 
 RULES = """
 [[withhold]]
@@ -127,6 +127,22 @@ def test_one_of_two_exhibits_reveals_nothing_of_the_other(case: Lab) -> None:
     assert lines[-2]["fields"]["recipient"] == "the defence"
 
 
+def test_a_correction_does_not_tell_what_is_withheld(case: Lab) -> None:
+    for index in [line["index"] for line in case.log() if line["purpose"] == "find the couriers"]:
+        assert case.run("correct", str(index), "purpose", "--new", "find them", "--reason", "mistyped").code == 0
+    typed = b'[[withhold]]\nname = "why"\nfields = ["purpose"]\ntypes = ["access.begin"]\n'
+    for words in (("--withhold", "purpose"), ("--rules", case.put("rules.toml", typed))):
+        _, out = made(case, *words, name=f"{words[0][2:]}.json")
+        assert b"find the" not in out.read_bytes()
+        assert verdict_of(case, out)["verdict"] == "INTACT WITH NOTES"
+
+
+def test_names_are_withheld_wherever_people_stand(case: Lab) -> None:
+    _, out = made(case, "--withhold", "names")
+    assert EXAMINER.encode() not in out.read_bytes()
+    assert verdict_of(case, out)["verdict"] == "INTACT WITH NOTES"
+
+
 def test_a_blind_audit_has_all_entries_and_no_opening(case: Lab) -> None:
     facts, out = made(case, "--blind")
     body = json.loads(out.read_bytes())
@@ -191,7 +207,8 @@ def test_no_byte_of_an_erased_text_stays_in_the_ledgers_file(case: Lab) -> None:
     ("fields", "said"),
     [
         (["no_such"], "has no field 'no_such'"),
-        (["claimed_at"], "would not work without it"),
+        (["claimed_at"], "rests on it"),
+        (["identity"], "rests on it"),
         (["purpose"], "is erased already"),
     ],
 )
