@@ -11,7 +11,7 @@ from pathlib import Path
 from custody.case import Case
 from custody.durable import write_durably
 from custody.exhibits import outcomes
-from custody.ledger.bundle import MAX_BUNDLE
+from custody.ledger.bundle import MAX_BUNDLE, Bundle
 from custody.ledger.disclosure import ShownRow, compose_bundle, show_row
 from custody.ledger.entry import Json, canonical, unb64
 from custody.ledger.errors import CustodyError, MalformedError
@@ -129,6 +129,26 @@ def register_digest(
     if withhold is not None:
         document["withheld"] = withhold.counted()
     case.record("export", None, {"recipient": recipient, "document": document})
+
+
+def said_of(found: Bundle) -> dict[str, Json] | None:
+    """What the newest export entry that a bundle shows says of it: for whom, as what, what is closed by which rule.
+
+    It is the maker's word, signed. None where no such entry is shown or opened, as in a blind audit.
+    """
+    for item in reversed(found.entries):
+        values = values_of(item)
+        document = mapping(values.get("document"))
+        closed = mapping(document.get("withheld"))
+        if item.entry.type == "export" and closed:
+            return {
+                **closed,
+                "entry": str(item.index),
+                "recipient": values.get("recipient"),
+                "kind": document.get("kind"),
+                "supersedes": document.get("supersedes"),
+            }
+    return None
 
 
 def read_bundle(path: Path) -> bytes:

@@ -134,11 +134,11 @@ def _rows(case: Case, files: tuple[str, ...]) -> list[ShownRow]:
 @with_settings
 def verify(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None) -> None:
     """Verify a bundle by itself. Trust comes from your anchor, never from the bundle."""
-    from custody.disclose import read_bundle
+    from custody.disclose import read_bundle, said_of
     from custody.ledger.bundle import verify_bundle
 
-    verdict, _ = verify_bundle(read_bundle(file), trust_from(anchors, trust))
-    put_verdict(settings, verdict)
+    verdict, found = verify_bundle(read_bundle(file), trust_from(anchors, trust))
+    put_verdict(settings, verdict, None if found is None or verdict.failed else said_of(found))
     if verdict.failed:
         click.get_current_context().exit(INTEGRITY)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from custody.commands.screen import Settings, put_json, put_text, visible
@@ -39,9 +39,9 @@ def describe(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def put_verdict(settings: Settings, verdict: Verdict) -> None:
-    """Print the verdict, why, and what it covers."""
-    found = describe(verdict)
+def put_verdict(settings: Settings, verdict: Verdict, disclosure: Mapping[str, Any] | None = None) -> None:
+    """Print the verdict, why, and what it covers; of a bundle also what its maker says of it (`said_of`)."""
+    found = describe(verdict) | ({"disclosure": disclosure} if disclosure is not None else {})
     if settings.json:
         put_json(found)
         return
@@ -56,6 +56,7 @@ def put_verdict(settings: Settings, verdict: Verdict) -> None:
         ("Notes", [_line(item) for item in verdict.notes]),
         ("Not checked", found["not_checked"]),
         ("Proved", found["proved"]),
+        ("Said by who made it", [] if disclosure is None else _disclosed(disclosure)),
     ):
         if lines:
             put_text(f"\n{title}")
@@ -63,6 +64,21 @@ def put_verdict(settings: Settings, verdict: Verdict) -> None:
                 put_text(f"  {visible(line)}")
             if len(lines) > 200:
                 put_text(f"  ... and {len(lines) - 200} more (--json prints all)")
+
+
+def _disclosed(said: Mapping[str, Any]) -> list[str]:
+    """For whom, and what is kept closed, in a line each."""
+    lines = [f"for {said['recipient'] or '(withheld)'}, as a {said['kind']} (entry {said['entry']})"]
+    if said.get("from") or said.get("to"):
+        lines.append(f"a period: from {said.get('from') or 'the beginning'} to {said.get('to') or 'the end'}")
+    rules = said.get("rules")
+    for rule in rules if isinstance(rules, list) else ():
+        fields = rule.get("fields") if isinstance(rule, dict) else None
+        if isinstance(fields, list):
+            lines.append(f"withheld by rule {rule.get('rule')!r}: {', '.join(map(str, fields))}")
+    if said.get("supersedes"):
+        lines.append("it supersedes an earlier one")
+    return lines
 
 
 def _line(finding: Finding) -> str:

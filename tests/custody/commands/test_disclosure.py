@@ -59,6 +59,10 @@ def test_a_rule_file_withholds_where_it_says_and_is_counted(case: Lab) -> None:
     secrets = sum("manifest_secret" in line["withheld"] for line in lines)
     assert verdict["checked"]["fields withheld"] == sum(map(int, facts["withheld"].values())) + secrets
     assert set(facts["withheld"]) == {"names of staff", "paths on AH/2"}
+    told = stranger(case, "bundle", "verify", out).out
+    assert "for the defence, as a bundle" in told
+    assert "withheld by rule 'names of staff': actor, " in told
+    assert verdict["disclosure"]["recipient"] == "the defence"
     exports = [values["document"] for values in exported(case)]
     assert [rule["rule"] for rule in exports[-2]["withheld"]["rules"]] == ["names of staff", "paths on AH/2"]
     assert {item["rule"]: item["fields"] for item in exports[-1]["withheld"]} == facts["withheld"]
@@ -107,6 +111,7 @@ def test_a_period_opens_its_entries_and_shows_that_none_is_missing(case: Lab) ->
     assert not of_two[0]["fields"]
     assert not any(line["index"] in {item["index"] for item in case.log("--exhibit", "AH/1")} for line in shown)
     assert facts["withheld"].keys() == {"outside the period"}
+    assert f"a period: from {last} to the end" in stranger(case, "bundle", "verify", out).out
     assert verdict_of(case, out)["verdict"] == "INTACT WITH NOTES"
     words = ("bundle", "create", "-o", case.folder / "c.json", "--for", "x")
     case.run(*words, "--from", "2001-01-01", "--to", "2001-01-02").refused(1, "no exhibit has an entry in this period")
@@ -150,6 +155,7 @@ def test_a_blind_audit_has_all_entries_and_no_opening(case: Lab) -> None:
     assert len(body["entries"]) == int(facts["entries"])
     verdict = verdict_of(case, out)
     assert verdict["checked"].get("openings", 0) == 0
+    assert "disclosure" not in verdict
     assert verdict["checked"]["signatures"] == int(facts["entries"])
     case.run("bundle", "create", "-o", case.folder / "c.json", "--for", "x", "--blind", "--exhibit", "AH/1").refused(
         2, "--blind"
@@ -159,6 +165,7 @@ def test_a_blind_audit_has_all_entries_and_no_opening(case: Lab) -> None:
 def test_what_a_bundle_supersedes_is_named_by_its_bytes(case: Lab) -> None:
     _, first = made(case)
     made(case, "--supersedes", first, name="second.json")
+    assert "it supersedes an earlier one" in stranger(case, "bundle", "verify", case.folder / "second.json").out
     named = exported(case)[-2]["document"]["supersedes"]
     registered = next(values for values in exported(case) if values["document"].get("sha256") == named["sha256"])
     assert registered["document"]["name"] == "b.json"
