@@ -76,6 +76,8 @@ def quote(value: Json, *, code: bool = False) -> Piece:
 def _flat(value: Json) -> str:
     if isinstance(value, dict) and value.keys() in ({"name", "value"}, {"name", "sha256"}):
         return ": ".join(map(_flat, (value["name"], value.get("value", value.get("sha256")))))
+    if isinstance(value, dict) and value.keys() == {"name", "agency"}:
+        return ", ".join(filter(None, (_flat(value["name"]), _flat(value["agency"]))))
     if isinstance(value, dict):
         pairs = ((key.replace("_", " "), _flat(item)) for key, item in value.items())
         return ", ".join(f"{key}: {text}" for key, text in pairs if text)

@@ -47,6 +47,7 @@ def test_nothing_hidden_is_left(text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "piece"),
     [
+        ({"name": "Šefkat Ђурић", "agency": "Agencija"}, Quoted("Šefkat Ђурић, Agencija")),
         ("x", Quoted("x")),
         ("", Absent.NOT_STATED),
         (None, Absent.NOT_STATED),
