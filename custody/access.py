@@ -56,6 +56,7 @@ class Part:
     def read_at(self, offset: int, length: int) -> bytes:
         """Up to `length` bytes from byte `offset`; short only at the end of the part. Thread-safe."""
         blocks: list[bytes] = []
+        length = min(length, self.size - offset)  # a damaged container may ask for more than there is memory
         while length > 0:
             block = os.pread(self.descriptor, length, offset)
             if not block:

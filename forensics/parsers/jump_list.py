@@ -79,6 +79,9 @@ def _destinations(facts: Facts, data: bytes) -> Iterator[Artefact | Problem]:
 
 
 def _stream(item: Any) -> bytes:
+    """The contents of a stream; b"" for a storage, which has none."""
+    if not isinstance(item, pyolecf.stream):
+        return b""
     size = told(getattr, item, "size") or 0
     return told(item.read_buffer_at_offset, min(size, _STREAM_LIMIT), 0) or b""
 

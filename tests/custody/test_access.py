@@ -508,3 +508,11 @@ def test_parts_serve_several_threads_at_once(notebook: Notebook, evidence: Path)
         part: Part = source.parts[0]
         blocks = list(pool.map(lambda i: part.read_at(i * 1000, 1000), range(1048)))
     assert b"".join(blocks) == (bytes(range(256)) * 4096)[: 1048 * 1000]
+
+
+def test_more_than_there_is_can_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "part").write_bytes(b"0123456789")
+    with (tmp_path / "part").open("rb") as file:
+        part = Part("part", 10, file.fileno())
+        assert part.read_at(4, 1 << 62) == b"456789"
+        assert part.read_at(10, 1) == part.read_at(1 << 70, 1 << 70) == b""
