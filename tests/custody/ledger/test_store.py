@@ -141,6 +141,22 @@ def test_an_entry_that_is_not_wanted_leaves_nothing_behind(world: World) -> None
     assert intact(world.path) == 1
 
 
+def test_openings_are_taken_away_for_good_and_nothing_else_of_the_entry(world: World) -> None:
+    row = world.add("note", 0, {"text": "a name", "kind": "observation"})
+    for names in (["nothing"], ["text", "nothing"], ["text"]):
+        world.ledger.drop_openings(row, names)
+        row = next(world.ledger.rows(row.index))
+        assert ("text" in row.openings) is (names == ["nothing"])
+    with Ledger.open(world.path, writable=False) as other:
+        stands = next(other.rows(row.index))
+    assert "kind" in stands.openings
+    assert (stands.payload, stands.sig, stands.leaf) == (row.payload, row.sig, row.leaf)
+    world.ledger.close()
+    data = world.path.read_bytes()
+    assert b"observation" in data
+    assert b"a name" not in data
+
+
 def test_the_newest_checkpoint_is_the_last_one_made(world: World) -> None:
     assert world.ledger.newest_note() is None
     for _ in range(2):
