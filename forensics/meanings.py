@@ -55,6 +55,13 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         for kind in ("lnk.item", "jumplist.item")
         for what in ("created", "modified", "accessed")
     },
+    **_times("registry.key", written="registry key written"),
+    **_times(
+        "registry.autostart registry.service registry.usb registry.typed registry.time_zone", written="key written"
+    ),
+    **_times("registry.userassist", last_run="program run"),
+    **_times("registry.shutdown", shut_down="system shut down"),
+    **_times("registry.installation", installed="system installed"),
     **_times("chrome.visit firefox.visit safari.visit", visited="page visited"),
     **_times("chrome.search", last_visited="page of a search last visited"),
     **_times(
@@ -185,6 +192,8 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "jumplist.destination": ((("", "path", ""), (" of ", "machine", "")), ""),
     "prefetch.execution": ((("", "executable", ""), (", run ", "run_count", " times"), (" (", "hash", ")")), ""),
     "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
+    "registry.key": ((("", "path", ""),), "value."),
+    "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(
         ("chrome.download", "firefox.download", "android.download"), ((("", "path", ""), (" from ", "url", "")), "")

@@ -3,7 +3,7 @@
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
 underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
 `_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`,
-`_shell_items`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
+`_shell_items`, `_registry_facts`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from forensics.parsers import (
     mapped,
     prefetch,
     recycle_bin,
+    registry,
     shortcut,
     sqlite,
     syslog,
@@ -45,6 +46,7 @@ PARSERS: tuple[Parser, ...] = (
     classic_event_log.PARSER,  # likewise
     journal.PARSER,  # likewise
     sqlite.PARSER,  # likewise
+    registry.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     jump_list.PARSER,  # a name, and the signature of what holds the entries

@@ -25,6 +25,7 @@ LIBRARIES = {
     "journal": {"lz4", "zstandard"},
     "jump_list": {"pyolecf"},
     "prefetch": {"pyscca"},
+    "registry": {"pyregf"},
     "shortcut": {"pylnk"},
     "sqlite": {"apsw"},
     "_sqlite": {"apsw"},

@@ -1,0 +1,141 @@
+"""Registry hives of Windows NT and later, through libregf: every key with its values, and what single keys tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyregf
+
+from forensics.model import Artefact, Problem
+from forensics.parsers._contract import ParserInput
+from forensics.parsers._facts import Facts
+from forensics.parsers._lines import ProblemLimit
+from forensics.parsers._registry_facts import KINDS, Key, Value, facts_of
+from forensics.parsers._windows import UnreadableError, filetime, opened, told
+
+_NAME, _VERSION, _KEY = "registry", "1", "registry.key"
+_MAGIC = b"regf"
+_HEADER = 4096
+_TEXTS, _NUMBERS, _LIST = (1, 2, 6), (4, 5, 11), 7  # REG_SZ, EXPAND_SZ, LINK; DWORD, its big-endian, QWORD; MULTI_SZ
+_BYTES_SHOWN = 256
+_VALUES_SHOWN = 4096
+_DATA_LIMIT = 1 << 20
+_DEEPEST = 512  # the registry's own limit
+
+
+def _text(value: Any, kind: int, data: bytes) -> str:
+    if kind in _TEXTS:
+        read = told(getattr, value, "data_as_string")
+        return data.decode("utf-16-le", "backslashreplace").rstrip("\0") if read is None else str(read)
+    if kind in _NUMBERS and len(data) in (4, 8):
+        return str(int.from_bytes(data, "big" if kind == 5 else "little"))
+    if kind == _LIST:
+        return "; ".join(data.decode("utf-16-le", "backslashreplace").rstrip("\0").split("\0"))
+    more = f"... ({len(data):,} bytes)" if len(data) > _BYTES_SHOWN else ""
+    return data[:_BYTES_SHOWN].hex() + more
+
+
+def _values(key: Any) -> tuple[dict[str, Value], int]:
+    """The values by name, and how many could not be read."""
+    found: dict[str, Value] = {}
+    count = told(getattr, key, "number_of_values") or 0
+    for number in range(min(count, _VALUES_SHOWN)):
+        value = told(key.get_value, number)
+        size = told(getattr, value, "data_size") if value is not None else None
+        if value is None or size is None or size > _DATA_LIMIT:
+            continue
+        kind, data = told(getattr, value, "type"), told(getattr, value, "data")
+        if kind is not None and (data is not None or not size):
+            name = told(getattr, value, "name") or "(default)"
+            found[name] = Value(kind, _text(value, kind, data or b""), data or b"")
+    return found, count - len(found)
+
+
+class _Hive:
+    """One hive being walked, parents before children, in the order of the file's lists."""
+
+    def __init__(self, facts: Facts, file: Any) -> None:
+        self._facts, self._file = facts, file
+        self._problems = ProblemLimit(facts.source, f"parser {_NAME}")
+        self._seen: set[int] = set()
+
+    def read(self) -> Iterator[Artefact | Problem]:
+        root = told(getattr, self._file, "root_key")
+        if root is None:
+            yield self._facts.problem("the hive has no root key that can be read")
+            return
+        waiting: list[tuple[Any, str, int]] = [(root, "", 0)]
+        while waiting:
+            key, path, depth = waiting.pop()
+            offset = told(getattr, key, "offset") or 0
+            if offset in self._seen or depth > _DEEPEST:
+                yield from self._problem(offset, f"the key {path} leads back to one above it, or lies too deep")
+                continue
+            self._seen.add(offset)
+            yield from self._key(key, path, offset)
+            children = []
+            for number in range(told(getattr, key, "number_of_sub_keys") or 0):
+                child = told(key.get_sub_key, number)
+                name = None if child is None else told(getattr, child, "name")
+                if name is None:
+                    yield from self._problem(offset, f"a key below {path or 'the root'} cannot be read")
+                    continue
+                children.append((child, f"{path}\\{name}" if path else name, depth + 1))
+            waiting += reversed(children)
+        yield from self._problems.summary()
+
+    def _problem(self, offset: int, reason: str) -> Iterator[Problem]:
+        shown = self._facts.problem(reason).reason
+        size = self._facts.source.size
+        yield from self._problems.problem(min(offset, size), 0, shown)
+
+    def _key(self, key: Any, path: str, offset: int) -> Iterator[Artefact | Problem]:
+        values, missing = _values(key)
+        written = filetime(told(key.get_last_written_time_as_integer) or 0)
+        fields: dict[str, object] = {"path": path or "(root)", "class": told(getattr, key, "class_name")}
+        fields |= {f"value.{name}": value.text or "(empty)" for name, value in values.items()}
+        place = (min(offset, self._facts.source.size), 0)
+        yield self._facts.artefact(_KEY, {"written": written}, fields, place=place)
+        if missing:
+            yield from self._problem(offset, f"{missing:,} values of the key {path or '(root)'} are not shown")
+        for fact in facts_of(Key(path, written, values)):
+            yield self._facts.artefact(fact.kind, fact.moments, fact.fields, place=place)
+
+
+def _unclosed(facts: Facts) -> Iterator[Problem]:
+    """A hive whose two sequence numbers differ was in use: what its transaction logs hold is not in it."""
+    head = facts.source.read_at(0, 12)
+    if head[4:8] != head[8:12]:
+        yield facts.problem("the hive was not closed: what its transaction logs hold is not shown", (0, _HEADER))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryParser:
+    """Artefacts `registry.key`: time `written` (UTC); fields path, class, value.NAME (numbers in decimal, lists joined
+    by "; ", other data in hexadecimal). Of single keys also `registry.autostart`, `registry.service`, `registry.usb`,
+    `registry.userassist` (time `last_run`), `registry.typed`, `registry.shutdown`, `registry.installation`,
+    `registry.time_zone`.
+    """
+
+    name: str = _NAME
+    version: str = _VERSION
+    kinds: tuple[str, ...] = (_KEY, *KINDS)
+
+    def accepts(self, head: bytes, name: str) -> bool:
+        """By the signature; a transaction log has it too, but holds no hive."""
+        return head.startswith(_MAGIC) and not name.lower().rstrip("12").endswith(".log")
+
+    def parse(self, source: ParserInput) -> Iterator[Artefact | Problem]:
+        """Every key; see `Parser.parse`."""
+        facts = Facts(source, self.name, self.version)
+        try:
+            with opened(pyregf.file, source) as file:
+                yield from _unclosed(facts)
+                yield from _Hive(facts, file).read()
+        except UnreadableError as error:
+            yield facts.problem(f"the hive cannot be read: {error}")
+
+
+PARSER = RegistryParser()
