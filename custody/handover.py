@@ -214,7 +214,7 @@ def receive(case: Case, exhibit: Exhibit, shipment: Shipment, found: Found) -> R
     """Take the exhibit over from the other agency, with what was found and read. It is here from now on."""
     validate_words("condition", found.condition)
     note = "; ".join(found.remarks) or None
-    values = {**found.values(shipment.there.seal), "outcome": "accepted", "offer": shipment.named, "note": note}
+    values = {**found.values(), "outcome": "accepted", "offer": shipment.named, "note": note}
     recorded = case.record("transfer.receive", exhibit.n, values, examine=_unanswered(case, shipment))
     keep_bundle(case, shipment.carried)
     return recorded

@@ -58,12 +58,11 @@ class Found:
     reading: OwnReading | None = None
     remarks: Sequence[str] = ()
 
-    def values(self, expected_seal: str) -> dict[str, Json]:
-        """The fields of the entry that takes the exhibit over."""
-        missing: Json = {"number": "", "found": "no seal"} if expected_seal else None
+    def values(self) -> dict[str, Json]:
+        """The fields of the entry that takes the exhibit over. That no seal was found is a finding too."""
         read = self.reading
         return {
-            "seal": self.seal or missing,
+            "seal": self.seal or {"number": "", "found": "no seal"},
             "condition": self.condition,
             "digest": {**read.digests} if read else None,
             "fresh": b64(read.fresh) if read and read.fresh else None,
@@ -221,8 +220,7 @@ def need_acceptable(case: Case, exhibit: Exhibit) -> tuple[Holding, Offer]:
 def accept(case: Case, exhibit: Exhibit, offered: Offer, found: Found) -> Recorded:
     """Take the exhibit over, with what was found and read."""
     validate_words("condition", found.condition)
-    now = holding_of(case, exhibit.n)
-    values = {**found.values(now.seal), "note": "; ".join(found.remarks) or None}
+    values = {**found.values(), "note": "; ".join(found.remarks) or None}
     return case.record(
         "transfer.accept", exhibit.n, values, re=[offered.leaf], examine=still_open(case, exhibit, offered)
     )
