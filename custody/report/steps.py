@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from custody.ledger.entry import Json
@@ -149,7 +149,6 @@ def exhibit_facts(register: Record, records: Sequence[Record], context: Context)
         ("Part of", "parent"),
         ("Serial number", "serial"),
         ("Condition", "condition"),
-        ("Seized", "seizure"),
         ("Seal", "seal"),
         ("Photographs", "photographs"),
         ("Size", "size"),
@@ -157,6 +156,7 @@ def exhibit_facts(register: Record, records: Sequence[Record], context: Context)
     facts = [fact("Reference", "ref"), *(fact(label, name) for label, name in always)]
     facts.append(fact("State", "state", state_words(register)))
     facts += [fact(label, name) for label, name in optional if register.values.get(name)]
+    facts += [fact(label, "seizure", value) for label, value in _seizure(register)]
     facts.append(
         Fact(
             "Taken in", phrase("{at} by {who}, entry {n}", at=register.at(), who=register.who(), n=str(register.index))
@@ -165,6 +165,22 @@ def exhibit_facts(register: Record, records: Sequence[Record], context: Context)
     facts.append(Fact("Kept in", _kept_in(records)))
     header = next((record for record in records if record.values.get("header")), None)
     return (*facts, *((Fact("Acquisition header of the container", (header.said("header"),)),) if header else ()))
+
+
+_ORIGIN = ("agency", "ref", "ledger", "offer", "parent")
+
+
+def _seizure(register: Record) -> Iterator[tuple[str, Phrase]]:
+    """How it was seized, and from which agency's ledger it came, if from one."""
+    told = register.mapping("seizure")
+    seized: dict[str, Json] = {
+        name: value for name, value in told.items() if not told.get("offer") or name not in _ORIGIN
+    }
+    if seized:
+        yield "Seized", (quote(seized),)
+    if told.get("offer"):
+        shown = {name: quote(told.get(name), code=name in ("ledger", "offer")) for name in _ORIGIN}
+        yield words.CAME_FROM_LABEL, phrase(words.CAME_FROM, shown)
 
 
 def _kept_in(records: Sequence[Record]) -> Phrase:

@@ -273,3 +273,6 @@ GLOSSARY: Final = (
     ("run", "one examination of one exhibit, and its results"),
     ("withheld", "a field that this bundle keeps closed; that it exists, and is unchanged, is still proved"),
 )
+
+CAME_FROM_LABEL = "Came from"
+CAME_FROM = "{agency}, where its reference is {ref}; their ledger {ledger}, their offer {offer}"

@@ -257,3 +257,12 @@ def test_the_page_for_the_carrier_tells_what_to_do(offered: Two) -> None:
     assert f"{THERE}, Agencija" in page
     assert "evikit exhibit receive" in page
     assert str(offered.folder) not in page
+
+
+def test_the_report_says_where_it_came_from(offered: Two, tmp_path: Path) -> None:
+    assert offered.take(offered.there, "out", offered.here.stick()).code == 4
+    assert offered.there.run("report", "-o", tmp_path / "report", "--for", "the court").code == 0
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "Came from" in page
+    assert "Seized</dt>" not in page
+    assert "where its reference is" in page
