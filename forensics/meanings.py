@@ -55,6 +55,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         for kind in ("lnk.item", "jumplist.item")
         for what in ("created", "modified", "accessed")
     },
+    **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(
         "registry.autostart registry.service registry.usb registry.typed registry.time_zone", written="key written"
@@ -192,6 +193,7 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "jumplist.destination": ((("", "path", ""), (" of ", "machine", "")), ""),
     "prefetch.execution": ((("", "executable", ""), (", run ", "run_count", " times"), (" (", "hash", ")")), ""),
     "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
+    "usn.record": ((("", "name", ""), (": ", "reason", ""), (", MFT entry ", "mft_entry", "")), ""),
     "registry.key": ((("", "path", ""),), "value."),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),

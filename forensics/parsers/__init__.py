@@ -26,6 +26,7 @@ from forensics.parsers import (
     shortcut,
     sqlite,
     syslog,
+    usn_journal,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 from forensics.parsers._mapping import LogMapping, MappingError, read_mapping
@@ -50,6 +51,7 @@ PARSERS: tuple[Parser, ...] = (
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     jump_list.PARSER,  # a name, and the signature of what holds the entries
+    usn_journal.PARSER,  # likewise
     recycle_bin.PARSER,  # a name and a version
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
