@@ -101,9 +101,15 @@ def offer_outside(  # noqa: PLR0917 - what, to whom, into which folder, with whi
     """Offer to another agency and write the folder; of an offer to them that waits already only the folder."""
     from custody import handover, transfers
     from custody.holding import holding_of
+    from custody.ledger.errors import CustodyError
 
     waiting = holding_of(case, exhibit.n).offer
     again = waiting is not None and waiting.to_key == to.key and bool(waiting.agency)
+    if again and waiting is not None and any(words.values()):
+        raise CustodyError(
+            f"an offer to {waiting.receiver} waits already (entry {waiting.index}): what it says cannot be changed",
+            "Leave seal, condition and note out to write its folder again, or withdraw it first.",
+        )
     with new_folder(folder):
         if copy_media:
             _copy_media(case, exhibit, folder / MEDIA)

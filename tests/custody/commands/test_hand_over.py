@@ -150,6 +150,8 @@ def test_an_offer_that_waits_has_its_folder_written_again(offered: Two) -> None:
     assert count(offered.here, "transfer.offer") == before
     assert offered.take(offered.there, "out again", offered.here.stick()).code == 4
     offered.offer(offered.here, "AH/1", "there", "out", code=1).refused(1, "not empty")
+    told = offered.offer(offered.here, "AH/1", "there", "other", "--note", "changed", code=1)
+    told.refused(1, "waits already", "withdraw it first")
 
 
 def test_a_refusal_travels_as_a_receipt_too(offered: Two) -> None:
