@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
+
+from custody.access import Part
+from forensics.examine.findings import Job
+from forensics.examine.units import prepare_image, volumes_unit
+from forensics.model import Volume
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_images"
 _ENDINGS = (".raw", ".img", ".dd", ".E01")
@@ -19,6 +25,14 @@ def add_option(parser: argparse.ArgumentParser) -> None:
         default=Path(given) if given else SAMPLES,
         help="folder of images (default: EVIKIT_BENCH, else the samples)",
     )
+
+
+def prepared(image: Path) -> list[Volume]:
+    """The volumes of a raw image that have a file system, with the image opened for the units of this process."""
+    prepare_image((Part(image.name, image.stat().st_size, os.open(image, os.O_RDONLY)),))
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        listed = volumes_unit(Job("AK/1", None, Path(folder)))["volumes"]
+    return [volume for volume in (Volume(**each) for each in listed) if volume.filesystem]
 
 
 def images_of(arguments: argparse.Namespace, endings: tuple[str, ...] = _ENDINGS) -> list[Path]:

@@ -5,18 +5,16 @@ Ours runs in this process, without the interpreter's start; `fls` prints its lin
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from _images import add_option, images_of
+from _images import add_option, images_of, prepared
 from _measure import Line, conclude, in_turn, options, paired
 
-from custody.access import Part
 from forensics.examine.findings import Job
-from forensics.examine.units import prepare_image, volumes_unit, walk_unit
+from forensics.examine.units import walk_unit
 from forensics.model import Volume
 
 
@@ -39,14 +37,9 @@ def fls(image: Path, volumes: list[Volume]) -> None:
 
 def lines_of(image: Path, rounds: int) -> list[Line]:
     """The table of one image."""
-    descriptor = os.open(image, os.O_RDONLY)
-    prepare_image((Part(image.name, image.stat().st_size, descriptor),))
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        listed = volumes_unit(Job("AK/1", None, Path(folder)))["volumes"]
-    volumes = [volume for volume in (Volume(**each) for each in listed) if volume.filesystem]
+    volumes = prepared(image)
     names = walk(volumes)
     pair = in_turn(lambda: walk(volumes), lambda: fls(image, volumes), rounds)
-    os.close(descriptor)
     return [
         *paired(image.name, pair, names, "names"),
         Line(f"{image.name}: wall", pair.wall_ratio(), "x"),

@@ -77,6 +77,22 @@ class ParserInput:
         return self.location._replace(offset=offset, length=length)
 
 
+class Watched:
+    """Reads a file for a library, and keeps what that raises: libraries make errors of their own of it, or none."""
+
+    def __init__(self, source: ParserInput) -> None:
+        self._source = source
+        self.error: Exception | None = None
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """As `ParserInput.read_at`."""
+        try:
+            return self._source.read_at(offset, length)
+        except Exception as error:
+            self.error = error
+            raise
+
+
 class Parser(Protocol):
     """Reads one artefact format. Pure: it sees bytes and gives values."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from forensics.parsers._contract import ParserInput
+from forensics.parsers._contract import ParserInput, Watched
 
 _NAMES = itertools.count()
 _MAIN, _LOG = "main", "main-wal"
@@ -34,20 +34,20 @@ _PRAGMAS = (
 class _File:
     """A file of the evidence as SQLite sees it: it can be read. Without a source it is empty."""
 
-    def __init__(self, source: ParserInput | None, errors: list[Exception]) -> None:
-        self._source, self._errors = source, errors
+    def __init__(self, source: ParserInput | None) -> None:
+        self._size = 0 if source is None else source.size
+        self._watched = None if source is None else Watched(source)
+
+    @property
+    def error(self) -> Exception | None:
+        """What reading the evidence raised."""
+        return None if self._watched is None else self._watched.error
 
     def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's names
-        if self._source is None:
-            return b""
-        try:
-            return self._source.read_at(offset, amount) if offset < self._source.size else b""
-        except Exception as error:
-            self._errors.append(error)
-            raise
+        return b"" if self._watched is None or offset >= self._size else self._watched.read_at(offset, amount)
 
     def xFileSize(self) -> int:  # noqa: N802
-        return 0 if self._source is None else self._source.size
+        return self._size
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         raise apsw.ReadOnlyError("evidence is not written")
@@ -85,13 +85,14 @@ class _Folder(apsw.VFS):
 
     def __init__(self, source: ParserInput, log: ParserInput | None) -> None:
         self.name = f"evidence-{next(_NAMES)}"
-        self.errors: list[Exception] = []
         self._files = {_MAIN: source, _LOG: log}
+        self.opened: list[_File] = []
         super().__init__(self.name, "")
 
     def xOpen(self, name: Any, flags: list[int]) -> Any:  # noqa: N802
         flags[1] = apsw.SQLITE_OPEN_READONLY
-        return _File(self._files.get(str(name.filename() if hasattr(name, "filename") else name)), self.errors)
+        self.opened.append(_File(self._files.get(str(name.filename() if hasattr(name, "filename") else name))))
+        return self.opened[-1]
 
     def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: N802
         return self._files.get(pathname) is not None
@@ -122,5 +123,6 @@ def opened_database(source: ParserInput, log: ParserInput | None) -> Iterator[ap
             connection.close(True)
     finally:
         folder.unregister()
-        if folder.errors:
-            raise folder.errors[0]
+        error = next((file.error for file in folder.opened if file.error is not None), None)
+        if error is not None:
+            raise error

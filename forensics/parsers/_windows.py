@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from forensics.parsers._clock import SECOND, CivilTime, ImpossibleTimeError
-from forensics.parsers._contract import ParserInput
+from forensics.parsers._contract import ParserInput, Watched
 from forensics.parsers._facts import Moment
 
 _EPOCH = 116_444_736_000_000_000
@@ -52,21 +52,6 @@ class UnreadableError(ValueError):
     """The library refuses the file; `str()` is its reason."""
 
 
-class _Watched:
-    """Keeps what reading the evidence raises: libraries make errors of their own of it, or none."""
-
-    def __init__(self, source: ParserInput) -> None:
-        self._source = source
-        self.error: Exception | None = None
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        try:
-            return self._source.read_at(offset, length)
-        except Exception as error:
-            self.error = error
-            raise
-
-
 @contextmanager
 def opened(kind: Callable[[], Any], source: ParserInput) -> Iterator[Any]:
     """The file through a libyal library (`pylnk.file` ...), read as it goes.
@@ -74,7 +59,7 @@ def opened(kind: Callable[[], Any], source: ParserInput) -> Iterator[Any]:
     Raises `UnreadableError` for what the library refuses, and what reading the evidence raised, whatever the
     library made of it.
     """
-    file, watched = kind(), _Watched(source)
+    file, watched = kind(), Watched(source)
     try:
         file.open_file_object(replace(source, read_at=watched.read_at).open())
         yield file

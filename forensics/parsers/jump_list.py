@@ -96,12 +96,15 @@ def _automatic(facts: Facts) -> Iterator[Artefact | Problem]:
         root = told(getattr, file, "root_item")
         for number in range(0 if root is None else told(getattr, root, "number_of_sub_items") or 0):
             item = told(root.get_sub_item, number)
-            name, data = told(getattr, item, "name") or "", b"" if item is None else _stream(item)
+            if item is None:
+                yield facts.problem(f"the stream {number} cannot be read")
+                continue
+            name, data = told(getattr, item, "name") or "", _stream(item)
             if name == "DestList":
                 yield from _destinations(facts, data)
             elif data.startswith(HEADER):
                 yield from shortcut(facts, _within(facts.source, data), whole, _KINDS, entry=name)
-            elif item is None or data:
+            elif data:
                 yield facts.problem(f"the stream {name or number} holds no shortcut")
 
 

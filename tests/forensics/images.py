@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from custody.access import Part, PartOpener
-from forensics.media import Medium, open_medium
+from forensics.media import Medium, MediumError, open_medium
 
 SECTOR = 512
 
@@ -26,6 +26,20 @@ def part(path: Path) -> Part:
     # The descriptor lives as long as the test process: parts never close it.
     descriptor = os.open(path, os.O_RDONLY)
     return Part(path.name, os.fstat(descriptor).st_size, descriptor)
+
+
+def read_or_refuse(folder: Path, name: str, data: bytes) -> None:
+    """Read the beginning of a damaged container: it is read, or refused in one line, and nothing else is raised."""
+    first, opener = parts(folder, {name: data})
+    line = ""
+    try:
+        image = open_medium(first, opener)
+        image.read_at(0, min(image.size, 4 << 20))
+    except MediumError as error:
+        line = str(error)
+    finally:
+        os.close(first.descriptor)
+    assert "\n" not in line
 
 
 def medium(folder: Path, files: Mapping[str, bytes]) -> Medium:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forensics.media import MediumError, open_medium
+from forensics.media import MediumError
 from tests.conftest import Fetch
-from tests.forensics.images import noise, parts
+from tests.forensics.images import noise, read_or_refuse
 from tests.forensics.qemu import CLUSTER, converted, opened, scattered, whole
 from tests.forensics.vhd_children import vhd_child
 
@@ -138,15 +138,7 @@ def test_flipped_bytes_are_never_more_than_a_medium_error(
         data[at] ^= value
     if cut:
         del data[flips[0][0] % len(data) :]
-    first, opener = parts(tmp_path_factory.mktemp("flip"), {"d.vhd": bytes(data) or b"\0"})
-    line = ""
-    try:
-        image = open_medium(first, opener)
-        image.read_at(0, min(image.size, 4 << 20))
-    except MediumError as error:
-        line = str(error)
-    assert "\n" not in line
-    os.close(first.descriptor)
+    read_or_refuse(tmp_path_factory.mktemp("flip"), "d.vhd", bytes(data) or b"\0")
 
 
 def test_real_images(corpus: Fetch) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forensics.media import MediumError, open_medium
+from forensics.media import MediumError
 from forensics.media._crc32c import crc32c
 from tests.conftest import Fetch
-from tests.forensics.images import noise, parts
+from tests.forensics.images import noise, read_or_refuse
 from tests.forensics.qemu import CLUSTER, converted, opened, scattered, whole
 from tests.forensics.vhd_children import rewrite_vhdx_header, vhdx_child, vhdx_regions
 
@@ -149,12 +148,4 @@ def test_flipped_bytes_are_never_more_than_a_medium_error(
         data[(start + place % 300) % len(data)] ^= value
     if cut:
         del data[flips[0][0] % len(data) :]
-    first, opener = parts(tmp_path_factory.mktemp("flip"), {"d.vhdx": bytes(data) or b"\0"})
-    line = ""
-    try:
-        image = open_medium(first, opener)
-        image.read_at(0, min(image.size, 4 << 20))
-    except MediumError as error:
-        line = str(error)
-    assert "\n" not in line
-    os.close(first.descriptor)
+    read_or_refuse(tmp_path_factory.mktemp("flip"), "d.vhdx", bytes(data) or b"\0")
