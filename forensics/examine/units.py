@@ -130,8 +130,10 @@ class _Listing:
 
 
 def _missing(fs: FileSystem) -> int:
-    """Bytes that the file system says it has behind the end of its volume or medium."""
+    """Bytes that the file system says it has behind the end of its medium; of a volume that is cut, its list tells."""
     facts = fs.tsk.info
+    if fs.volume.offset + fs.volume.length > _Prepared.medium.size:
+        return 0
     return max(0, int(facts.last_block) - int(facts.last_block_act)) * int(facts.block_size)
 
 
