@@ -14,6 +14,7 @@ from custody.commands.screen import (
     put_facts,
     put_json,
     put_table,
+    remark,
     settled,
     trust_from,
     with_settings,
@@ -177,6 +178,32 @@ def show(settings: Settings, file: Path) -> None:
         ),
         right=["entry", "fields shown", "withheld", "erased"],
     )
+
+
+@bundle.command()
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@with_settings
+def page(settings: Settings, output: Path) -> None:
+    """Write an empty verifier page: whoever opens it chooses a bundle, and their browser verifies it."""
+    from hashlib import sha256
+
+    from custody.durable import write_durably
+    from custody.report.html import render_verifier
+    from custody.report.live import script_sha256
+
+    if output.exists():
+        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
+    data = render_verifier()
+    try:
+        write_durably(output, data, 0o644)
+    except OSError as error:
+        raise CustodyError(f"{output} cannot be written: {error.strerror}", "Check the path.") from error
+    facts: dict[str, Any] = {"page": str(output), "sha256": sha256(data).hexdigest(), "script": script_sha256()}
+    if settings.json:
+        put_json(facts)
+    else:
+        put_facts(facts)
+        remark(settings, "Lodge the page or its SHA-256 with the court before there is a dispute.")
 
 
 def _line(item: Disclosed, erased: Collection[str]) -> dict[str, Any]:

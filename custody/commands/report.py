@@ -45,7 +45,7 @@ def report(settings: Settings, folder: Path, recipient: str) -> None:
         data = disclose(case, Disclosure(recipient), folder / "bundle.json", kind="report")
         verdict, found = verify_bundle(data, Trust())
         cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient)
-        page = render(build(verdict, found, _findings(case), cover))
+        page = render(build(verdict, found, _findings(case), cover), data)
         write_durably(folder / "report.html", page, 0o644)
         register_document(case, recipient, "report", "report.html", page)
         shown = _fingerprint(data)

@@ -1,4 +1,4 @@
-"""A report as one self-contained HTML5 file: no network, no script; for a phone, a screen reader, and A4 paper."""
+"""A report as one self-contained HTML5 file that verifies itself, for phone, screen reader and A4 paper; no network."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from custody.report import words
+from custody.report import live, words
 from custody.report.html_record import annex, case, custody, digests, exhibits
 from custody.report.html_results import examined, timeline, unread
 from custody.report.markup import Content, Markup, css_string, markup_of, tag
@@ -14,13 +14,11 @@ from custody.report.model import Integrity, Line, Mark, Report
 from custody.report.parts import SIGN, bullets, entry_link, facts, paragraph, section
 from custody.report.phrase import Phrase
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
-
-def render(report: Report) -> bytes:
-    """The whole file, UTF-8. Equal reports give equal bytes."""
+def render(report: Report, bundle: bytes = b"") -> bytes:
+    """The whole file, UTF-8, with `bundle` as data in it. Equal arguments give equal bytes."""
     number = next((markup_of(fact.value) for fact in report.case.facts if fact.label == "Case number"), Markup(""))
-    page = tag("html", _head(report), _body(report, number), lang="en")
+    page = tag("html", _head(report), _body(report, number, bundle), lang="en")
     return f"<!DOCTYPE html>\n{page}\n".encode()
 
 
@@ -36,18 +34,40 @@ def _head(report: Report) -> Markup:
         f"@page {{ @bottom-left {{ content: {css_string(footer[:90])}; }} "
         f"@bottom-right {{ content: {css_string(fingerprint[:32])} ' · ' counter(page) ' / ' counter(pages); }} }}"
     )
+    return head_of(f"{report.title} {report.reference}", _style() + names)
+
+
+def head_of(title: str, style: str) -> Markup:
+    """The head of a page that verifies."""
     return tag(
         "head",
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        tag("meta", http_equiv="Content-Security-Policy", content=live.policy(style)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{report.title} {report.reference}"),
-        tag("style", Markup(_style() + names)),
+        tag("title", title),
+        tag("style", Markup(style)),
     )
 
 
-def _body(report: Report, number: Markup) -> Markup:
+def render_verifier() -> bytes:
+    """A page without any record, for a bundle to be chosen in: always the same bytes for one version of the kit."""
+    body = tag(
+        "body",
+        tag("header", tag("h1", words.VERIFIER_TITLE), paragraph(words.VERIFIER)),
+        tag(
+            "main",
+            tag("noscript", paragraph(words.VERIFIER_OFF, "verdict caution")),
+            live.panel("h2"),
+            tag("section", tag("h2", words.LODGE_TITLE), live.lodging()),
+            tag("section", tag("h2", "What no verification can say"), bullets(words.LIMITS)),
+        ),
+        live.script_block(),
+    )
+    return f"<!DOCTYPE html>\n{tag('html', head_of(words.VERIFIER_TITLE, _style()), body, lang='en')}\n".encode()
+
+
+def _body(report: Report, number: Markup, bundle: bytes) -> Markup:
     exercise = tag("p", tag("strong", words.EXERCISE), class_="exercise") if report.case.kind == "exercise" else ""
     header = tag(
         "header",
@@ -64,7 +84,8 @@ def _body(report: Report, number: Markup) -> Markup:
         sections = [sections, _limits(report)]
     ending = tag("footer", exercise, tag("p", f"{report.title} {report.reference}. End of the report."))
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
-    return tag("body", skip, header, tag("main", sections, id="main"), ending)
+    main = tag("main", sections, id="main")
+    return tag("body", skip, header, main, ending, live.data_block(bundle), live.script_block())
 
 
 def _cover(report: Report) -> Markup:
@@ -109,6 +130,8 @@ def _verdict(report: Report) -> Markup:
         _line("Handling of the evidence", handling.headline, handling.mark, handling.meaning),
         paragraph(up_to, "upto") if report.shown else "",
         _reasons(integrity),
+        tag("noscript", paragraph(words.LIVE_OFF, "hint")),
+        live.panel(),
         _yourself(report),
         _proved(integrity),
     )
@@ -156,6 +179,8 @@ def _yourself(report: Report) -> Content:
         [tag("p", markup_of(third)), tag("p", tag("code", fingerprint), class_="fingerprint")] if fingerprint else "",
         facts(report.bundle),
         tag("p", "Record ", tag("code", report.head.ledger), class_="hint") if report.head.ledger else "",
+        tag("h3", words.LODGE_TITLE),
+        live.lodging(),
     ]
 
 

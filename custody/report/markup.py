@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from custody.report.phrase import Absent, Phrase, Quoted
 
-_VOID = frozenset({"meta", "br", "hr", "col"})
+_VOID = frozenset({"meta", "br", "hr", "col", "input"})
 
 
 class Markup(str):

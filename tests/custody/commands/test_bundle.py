@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -203,3 +204,12 @@ def test_a_report_needs_a_folder_of_its_own(case: Lab) -> None:
     assert told.code == 0, told
     assert told.json.keys() >= {"verdict", "report", "bundle", "fingerprint"}
     assert Path(told.json["report"]).is_file()
+
+
+def test_a_verifier_page_holds_no_case_and_overwrites_nothing(lab: Lab, tmp_path: Path) -> None:
+    page = tmp_path / "verifier.html"
+    told = stranger(lab, "bundle", "page", "-o", page, "--json")
+    assert told.json["sha256"] == hashlib.sha256(page.read_bytes()).hexdigest()
+    assert told.json["script"].encode() in page.read_bytes()
+    stranger(lab, "bundle", "page", "-o", page).refused(1, "exists already")
+    stranger(lab, "bundle", "page", "-o", tmp_path / "none" / "verifier.html").refused(1, "cannot be written")
