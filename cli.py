@@ -21,6 +21,7 @@ COMMANDS = {
     "timeline": ("forensics.commands.query", "List everything that has a time, in order."),
     "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
+    "check": ("custody.commands.check", "Ask the rules of handling: was the evidence handled well?"),
     "note": ("custody.commands.note", "Record an observation or an opinion about an exhibit."),
     "correct": ("custody.commands.note", "Correct a field of an earlier entry, leaving both to be seen."),
     "exhibit": ("custody.commands.exhibit", "Exhibits in custody: who holds them, handing over, taking over."),

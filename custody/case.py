@@ -100,7 +100,7 @@ class Case:
 
     def __init__(self, path: Path, ledger: Ledger, home: Home, clock: Clock = time.time_ns) -> None:
         self.path, self.ledger, self.home, self._clock = path, ledger, home, clock
-        self.facts = _facts(path)
+        self.facts = facts_of(path)
         self.person: Person | None = None
         self._key: EntryKey | None = None
         self._ledger_keys: dict[bytes, LedgerKeys] = {}
@@ -338,7 +338,8 @@ class Case:
         return note
 
 
-def _facts(path: Path) -> Mapping[str, Any]:
+def facts_of(path: Path) -> Mapping[str, Any]:
+    """What case.toml says; CustodyError where there is none, or it cannot be read."""
     try:
         return tomllib.loads((path / "case.toml").read_text("utf-8"))
     except FileNotFoundError:

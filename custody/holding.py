@@ -208,24 +208,31 @@ def _changed(before: Holding, after: Holding, row: Opened) -> Holding:
 
 def standing(rows: Iterable[Opened]) -> dict[int, Holding]:
     """Every exhibit by ordinal, as these entries leave it: of this ledger, or those that a bundle shows."""
+    return {after.exhibit.n: after for _, _, after in story(rows)}
+
+
+def story(rows: Iterable[Opened]) -> Iterator[tuple[Holding | None, Opened, Holding]]:
+    """Entry by entry: how its exhibit stood before it (None: not registered yet), the entry, how it stands after it."""
     found: dict[int, Holding] = {}
     begun: dict[int, bytes] = {}
     corrections: dict[bytes, tuple[bytes, str]] = {}
     for row in rows:
         n = row.entry.x.n if row.entry.x is not None else 0
+        before = found.get(n)
         if row.entry.type == "exhibit.register":
             found[n], begun[n] = _begun(row), row.leaf
-        elif n in found and row.entry.type == "correct":
+        elif before is None:  # no entry of an exhibit
+            continue
+        elif row.entry.type == "correct":
             values = values_of(row)
             target, name = row.entry.re[0], text(values.get("name"))
             if name == "new":  # a correction is corrected: what it was about
                 target, name = corrections.get(target, (target, name))
             corrections[row.leaf] = (target, name)
-            after = _corrected(found[n], begun[n], target, name, values.get("new"))
-            found[n] = _changed(found[n], after, row)
-        elif n in found and row.entry.type in _EFFECTS:
-            found[n] = _changed(found[n], _EFFECTS[row.entry.type](found[n], row, values_of(row)), row)
-    return found
+            found[n] = _changed(before, _corrected(before, begun[n], target, name, values.get("new")), row)
+        elif row.entry.type in _EFFECTS:
+            found[n] = _changed(before, _EFFECTS[row.entry.type](before, row, values_of(row)), row)
+        yield before, row, found[n]
 
 
 def holding_of(case: Case, n: int) -> Holding:

@@ -15,8 +15,8 @@ from typing import Any
 from custody.ledger.entry import Entry, Json, unb64
 from custody.ledger.errors import CustodyError, KeyLockedError, MalformedError
 from custody.ledger.governance import Governance, PublicKey
-from custody.ledger.store import Ledger, Row
-from custody.opened import text, values_of
+from custody.ledger.store import Ledger
+from custody.opened import Opened, text, values_of
 from custody.people import Home, Person
 
 GOVERNING = (
@@ -59,7 +59,7 @@ class Member:
 class Waiting:
     """A governing entry that still waits for approval: who has agreed, and how many more are needed."""
 
-    row: Row
+    row: Opened
     approvers: frozenset[bytes]
     missing: int
 
@@ -67,7 +67,7 @@ class Waiting:
 class Roster:
     """The people of a case and the rules they stand under, as of the ledger's newest entry."""
 
-    def __init__(self, governance: Governance, members: Sequence[Member], rows: Mapping[bytes, Row]) -> None:
+    def __init__(self, governance: Governance, members: Sequence[Member], rows: Mapping[bytes, Opened]) -> None:
         self.governance = governance
         self._rows = rows
         self.members = tuple(replace(member, **_standing(governance, member)) for member in members)
@@ -75,7 +75,11 @@ class Roster:
     @classmethod
     def read(cls, ledger: Ledger) -> Roster:
         """Replay the governing entries."""
-        rows = sorted((row for kind in GOVERNING for row in ledger.rows_of(kind)), key=lambda row: row.index)
+        return cls.of(sorted((row for kind in GOVERNING for row in ledger.rows_of(kind)), key=lambda row: row.index))
+
+    @classmethod
+    def of(cls, rows: Sequence[Opened]) -> Roster:
+        """The roster that these governing entries, in their order, give: of a ledger, or those that a bundle shows."""
         governance, members = Governance(), []
         for row in rows:
             try:
@@ -184,7 +188,7 @@ def _standing(governance: Governance, member: Member) -> dict[str, Any]:
     return {"status": status, "revoked_from": start}
 
 
-def _members(row: Row) -> list[Member]:
+def _members(row: Opened) -> list[Member]:
     """The people an entry brings in."""
     entry, values = row.entry, values_of(row)
     if entry.type == "genesis":
@@ -198,7 +202,7 @@ def _members(row: Row) -> list[Member]:
     return [Member(key, text(facts.get("name")), text(facts.get("agency")), roles, facts, row.index, row.leaf)]
 
 
-def _founder(row: Row, record: Mapping[str, str], values: Mapping[str, Json]) -> Member:
+def _founder(row: Opened, record: Mapping[str, str], values: Mapping[str, Json]) -> Member:
     """A governor named by the first entry: its author by the common fields, others as the case lists them."""
     key = unb64(record["key"], 32)
     case = values.get("case")

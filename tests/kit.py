@@ -128,14 +128,23 @@ StoredRow = tuple[bytes, bytes, bytes, Openings]
 class Chronicle:
     """A history in memory. Every entry is well made unless `over` says otherwise, field by field of `Entry`."""
 
-    def __init__(self, *, governors: Sequence[int] = (1,), need: int = 1, keys: int = 1, **pub: Any) -> None:
+    def __init__(
+        self,
+        *,
+        governors: Sequence[int] = (1,),
+        need: int = 1,
+        keys: int = 1,
+        opened: Mapping[str, Json] | None = None,
+        **pub: Any,
+    ) -> None:
         self.keys, self.governors = ledger_keys(keys), governors
         self.rows: list[StoredRow] = []
         self.notes: list[bytes] = []
         self.frontier, self.map = Frontier(), ExhibitMap()
         self.chains: dict[int, tuple[int, bytes]] = {}
         self.ledger: bytes | None = None
-        self.add("genesis", 0, {"case": {"number": "C-1"}}, pub={**genesis_pub(self.keys, governors, need), **pub})
+        begun = opened or {"case": {"number": "C-1"}}
+        self.add("genesis", 0, begun, pub={**genesis_pub(self.keys, governors, need), **pub})
         self.ledger = self.rows[0][2]
 
     def add(
@@ -190,7 +199,14 @@ class Chronicle:
         return self.notes[-1]
 
     def enrol(
-        self, number: int, *, by: int = 1, kind: str = "person.enrol", re: Sequence[bytes] = (), **pub: Any
+        self,
+        number: int,
+        *,
+        by: int = 1,
+        kind: str = "person.enrol",
+        re: Sequence[bytes] = (),
+        opened: Mapping[str, Json] | None = None,
+        **pub: Any,
     ) -> bytes:
         """Enrol the person with this key number, with the proof that they hold the key."""
         key, index = entry_key(number), len(self.rows)
@@ -198,7 +214,7 @@ class Chronicle:
         entry_id = hashlib.sha256(b"%d" % index).digest()[:16]
         proof = sign_payload(key.private, b"evikit/pop/v1\n" + (self.ledger or b"") + entry_id + public)
         facts = {"alg": "ed25519", "pk": b64(public), "pop": b64(proof), "roles": ["examiner"], **pub}
-        return self.add(kind, 0, {"person": {"name": "Ana Kovač"}}, pub=facts, key=entry_key(by), re=re)
+        return self.add(kind, 0, opened or {"person": {"name": "Ana Kovač"}}, pub=facts, key=entry_key(by), re=re)
 
     def approve(self, target: bytes, by: int) -> bytes:
         return self.add("approve", 0, re=[target], key=entry_key(by))

@@ -21,6 +21,7 @@ from custody.commands.screen import (
     writing,
 )
 from custody.commands.verdicts import put_verdict
+from custody.commands.verified import anchor_option, trust_option, verified_bundle
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
@@ -129,18 +130,14 @@ def _rows(case: Case, files: tuple[str, ...]) -> list[ShownRow]:
 
 @bundle.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--anchor", "anchors", multiple=True, metavar="FILE|FINGERPRINT",
-              help="A checkpoint you kept, or its fingerprint (64 hex digits).")  # fmt: skip
-@click.option("--trust", metavar="FILE", help="Your own trust file: ledger ids and kept heads.")
+@anchor_option
+@trust_option
 @with_settings
 def verify(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None) -> None:
     """Verify a bundle by itself. Trust comes from your anchor, never from the bundle."""
-    from custody.disclose import read_bundle, said_of
-    from custody.ledger.bundle import verify_bundle
-
-    verdict, found = verify_bundle(read_bundle(file), trust_from(anchors, trust))
-    put_verdict(settings, verdict, None if found is None or verdict.failed else said_of(found))
-    if verdict.failed:
+    found = verified_bundle(file, trust_from(anchors, trust))
+    put_verdict(settings, found.verdict, found.tally, found.disclosure)
+    if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)
 
 

@@ -26,11 +26,11 @@ from custody.commands.screen import (
     writing,
 )
 from custody.commands.verdicts import put_verdict
+from custody.commands.verified import anchor_option, trust_option, verified_case
 from custody.commands.witness import fraud, witness
 
 if TYPE_CHECKING:
     from custody.case import Case
-    from custody.ledger.verdict import Trust, Verdict
 
 
 @click.group()
@@ -101,16 +101,9 @@ def log(settings: Settings, exhibit: str | None) -> None:
         )
 
 
-_anchor = click.option(
-    "--anchor", "anchors", multiple=True, metavar="FILE|FINGERPRINT",
-    help="A checkpoint you kept, or its fingerprint (64 hex digits). May be given several times.",
-)  # fmt: skip
-_trust = click.option("--trust", metavar="FILE", help="Your own trust file: ledger ids and kept heads.")
-
-
 @ledger.command()
-@_anchor
-@_trust
+@anchor_option
+@trust_option
 @with_settings
 def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> None:
     """Verify the whole ledger of the case: every signature, the tree, the map, the checkpoints, every field.
@@ -118,39 +111,10 @@ def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> N
     Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
     cannot be told from the right one by looking at it alone.
     """
-    verdict = _audited(settings, trust_from(anchors, trust))
-    put_verdict(settings, verdict)
-    if verdict.failed:
+    found = verified_case(settings, trust_from(anchors, trust))
+    put_verdict(settings, found.verdict, found.tally)
+    if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)
-
-
-def _audited(settings: Settings, trust: Trust) -> Verdict:
-    """The verdict on the case's ledger, whatever state its file is in."""
-    from custody.case import find_case
-    from custody.ledger.audit import audit
-    from custody.ledger.errors import IntegrityError
-    from custody.ledger.schema import REVISION
-    from custody.ledger.store import Ledger
-    from custody.ledger.verdict import Verdict
-    from custody.people import Home
-
-    verdict = Verdict()
-    try:
-        path = find_case(settings.case) / "ledger.sqlite"
-        with Ledger.open(path, writable=False, refresh=False, older=True) as stored:
-            if stored.notice:
-                remark(settings, stored.notice)
-            if stored.revision != REVISION:
-                remark(settings, f"the ledger is of the older revision {stored.revision}: `evikit ledger upgrade`")
-            verdict = audit(stored, trust)
-            if not verdict.failed:
-                stored.refresh()
-                Home.default().heads.validate(stored)
-    except IntegrityError as error:
-        verdict.anchored = False
-        verdict.proved.clear()
-        verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
-    return verdict
 
 
 @ledger.command()

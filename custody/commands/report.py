@@ -14,7 +14,9 @@ from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case
-    from custody.report.model import ExhibitFindings
+    from custody.ledger.bundle import Bundle
+    from custody.ledger.verdict import Verdict
+    from custody.report.model import ExhibitFindings, Handling
     from forensics.results import Run
 
 PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
@@ -44,7 +46,8 @@ def report(settings: Settings, folder: Path, recipient: str) -> None:
     with writing(settings) as case:
         data = disclose(case, Disclosure(recipient), folder / "bundle.json", kind="report")
         verdict, found = verify_bundle(data, Trust())
-        cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient)
+        handling = None if verdict.failed or found is None else _handling(case, verdict, found)
+        cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient, handling=handling)
         page = render(build(verdict, found, _findings(case), cover), data)
         write_durably(folder / "report.html", page, 0o644)
         register_document(case, recipient, "report", "report.html", page)
@@ -70,6 +73,25 @@ def _fingerprint(bundle: bytes) -> str:
     from custody.ledger.note import fingerprint, parse_note
 
     return fingerprint(parse_note(str(decode_bundle(bundle)["checkpoint"]).encode()).checkpoint)
+
+
+def _handling(case: Case, verdict: Verdict, found: Bundle) -> Handling:
+    """What the rules say of the bundle, with the deadlines of the case."""
+    from custody.handling import Record, examine, tally
+    from custody.handling import Settings as Deadlines
+    from custody.report.model import Defect, Handling
+
+    deadlines = Deadlines.of(case.facts.get("handling", {}))
+    findings = examine(Record.read(found.entries, verdict, deadlines, complete=False))
+    counted = tally(findings)
+    defects = [
+        Defect(
+            item.code, str(item.severity), item.exhibit, item.entries, item.rule.title, item.explanation,
+            item.rule.meaning, item.checked,
+        )
+        for item in findings
+    ]  # fmt: skip
+    return Handling(counted.serious, counted.lesser, defects)
 
 
 def _findings(case: Case) -> list[ExhibitFindings]:

@@ -1,13 +1,15 @@
-"""A verdict on the screen: the same for a ledger and a bundle."""
+"""The two verdicts on the screen, INTEGRITY and HANDLING: the same for a ledger and a bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from custody.commands.screen import Settings, put_json, put_text, visible
 
 if TYPE_CHECKING:
+    from custody.handling import Tally
     from custody.ledger.verdict import Finding, Verdict
 
 MEANING = {
@@ -15,6 +17,21 @@ MEANING = {
     "INTACT WITH NOTES": "Nothing in the record is wrong; read what could not be said, or should be known.",
     "BROKEN": "The record does not verify. What it says must not be relied on before the reason is known.",
 }
+
+
+def handling_words(tally: Tally | None) -> str:
+    """HANDLING in a line."""
+    if tally is None:
+        return "NOT CHECKED: how evidence was handled cannot be read from a record that does not verify"
+    silent = f" ({tally.not_checked} not checked)" if tally.not_checked else ""
+    return f"{tally.serious} serious, {tally.lesser} lesser{silent}"
+
+
+def put_lines(verdict: Verdict, tally: Tally | None) -> None:
+    """The two verdict lines. They are never mixed: a record of bad handling is intact."""
+    put_text(f"INTEGRITY  {verdict.result}")
+    put_text(f"           {MEANING[str(verdict.result)]}")
+    put_text(f"HANDLING   {handling_words(tally)}")
 
 
 def describe(verdict: Verdict) -> dict[str, Any]:
@@ -39,15 +56,22 @@ def describe(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def put_verdict(settings: Settings, verdict: Verdict, disclosure: Mapping[str, Any] | None = None) -> None:
-    """Print the verdict, why, and what it covers; of a bundle also what its maker says of it (`said_of`)."""
-    found = describe(verdict) | ({"disclosure": disclosure} if disclosure is not None else {})
+def put_verdict(
+    settings: Settings, verdict: Verdict, tally: Tally | None, disclosure: Mapping[str, Any] | None = None
+) -> None:
+    """Print the verdicts, why, and what they cover; of a bundle also what its maker says of it (`said_of`).
+
+    `tally` is None where the rules of handling were not asked: of a record that does not verify.
+    """
+    found = describe(verdict) | {"handling": None if tally is None else asdict(tally)}
+    if disclosure is not None:
+        found["disclosure"] = disclosure
     if settings.json:
         put_json(found)
         return
-    put_text(f"INTEGRITY  {found['verdict']}")
-    put_text(f"           {MEANING[found['verdict']]}")
-    put_text("HANDLING   not examined here: this verdict says nothing about how the evidence was handled")
+    put_lines(verdict, tally)
+    if tally is not None and (tally.serious or tally.lesser):
+        put_text("           `evikit check` names each, with its entries.")
     if found["ledger"]:
         checked = ", ".join(f"{number} {what}" for what, number in found["checked"].items() if number)
         put_text(f"\nledger   {found['ledger']}\nentries  {found['size']}\nchecked  {checked}")

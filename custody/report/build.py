@@ -147,9 +147,10 @@ def _counts(verdict: Verdict, records: Sequence[Record]) -> tuple[tuple[str, int
 def _handling(cover: Cover) -> HandlingLine:
     if cover.handling is None:
         return HandlingLine(words.HANDLING_NOT_CHECKED, Mark.CAUTION, words.HANDLING_NOT_CHECKED_MEANING)
-    serious, lesser = cover.handling.serious, cover.handling.lesser
-    mark = Mark.BAD if serious else Mark.CAUTION if lesser else Mark.GOOD
-    return HandlingLine(f"{serious} serious, {lesser} lesser", mark, words.HANDLING_CHECKED_MEANING)
+    found = cover.handling
+    mark = Mark.BAD if found.serious else Mark.CAUTION if found.lesser else Mark.GOOD
+    headline = f"{found.serious} serious, {found.lesser} lesser"
+    return HandlingLine(headline, mark, words.HANDLING_CHECKED_MEANING, tuple(found.defects))
 
 
 def _head(verdict: Verdict, bundle: Bundle | None) -> Head:

@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 
 from custody.report import live, words
+from custody.report.html_handling import defects
 from custody.report.html_record import annex, case, custody, digests, exhibits
 from custody.report.html_results import examined, timeline, unread
 from custody.report.markup import Content, Markup, css_string, markup_of, tag
@@ -130,6 +131,7 @@ def _verdict(report: Report) -> Markup:
         _line("Handling of the evidence", handling.headline, handling.mark, handling.meaning),
         paragraph(up_to, "upto") if report.shown else "",
         _reasons(integrity),
+        defects(handling),
         tag("noscript", paragraph(words.LIVE_OFF, "hint")),
         live.panel(),
         _yourself(report),

@@ -26,11 +26,30 @@ class Mark(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Defect:
+    """What one rule of handling found: in which entries, in words, and what a reader should make of it.
+
+    `severity`: serious, lesser or notice. `exhibit`: its reference, "" for the case. `checked` False: the rule was
+    not asked, and `says` tells why.
+    """
+
+    code: str
+    severity: str
+    exhibit: str
+    entries: tuple[int, ...]
+    title: str
+    says: str
+    meaning: str
+    checked: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Handling:
-    """Outcome of checking the handling rules: how many serious and lesser defects."""
+    """Outcome of checking the handling rules: how many serious and lesser defects, and each of them."""
 
     serious: int
     lesser: int
+    defects: Sequence[Defect] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +147,12 @@ class Integrity:
 
 @dataclass(frozen=True, slots=True)
 class HandlingLine:
-    """HANDLING, never mixed with integrity."""
+    """HANDLING, never mixed with integrity; `defects` in the order of their weight, then rules that were not asked."""
 
     headline: str
     mark: Mark
     meaning: str
+    defects: tuple[Defect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,10 +63,12 @@ COUNTED: Final[Mapping[str, str]] = {
 
 HANDLING_NOT_CHECKED = "NOT CHECKED"
 HANDLING_NOT_CHECKED_MEANING = (
-    "The handling rules are not part of this version. Nothing is said here about whether the evidence was handled as "
-    "it should be."
+    "The rules of handling were not asked: how evidence was handled cannot be read from a record that does not verify."
 )
-HANDLING_CHECKED_MEANING = "Defects of handling found by `evikit check`. They do not touch the integrity of the record."
+HANDLING_CHECKED_MEANING = (
+    "Defects of handling, found in the entries by fixed rules. They do not touch the integrity of the record, and each "
+    "may have a good reason: ask for it."
+)
 
 # --- verify it yourself -----------------------------------------------------------------------------------
 

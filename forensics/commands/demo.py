@@ -58,11 +58,15 @@ def _perform(play: _Play, facts: Mapping[str, Any], handed_over: Path) -> Path:
     play.run("init", str(play.case), *_named(facts["case"], "number", "agency", "zone", "kind"),
              "--examiner", facts["examiner"]["name"])  # fmt: skip
     for exhibit in facts["exhibit"]:
+        form = [word for name, value in exhibit["register"].items() for word in (f"--{name}", value)]
+        play.run("exhibit", "register", exhibit["ref"], *_named(exhibit, "state", "description"), *form)
+    for exhibit in facts["exhibit"]:
         play.run("ingest", str(handed_over / exhibit["file"]), "--exhibit", exhibit["ref"],
-                 *_named(exhibit, "purpose", "state", "description", "expect", "zone"))  # fmt: skip
+                 *_named(exhibit, "purpose", "state", "expect", "zone"), *exhibit.get("options", []))  # fmt: skip
     for step in facts.get("step", []):
         play.run(*step["command"])
     play.run("verify", "--all")
+    play.run("check")
     play.run("report", "-o", str(play.case / "reports" / "first"), "--for", "the court")
     play.run("ledger", "verify")
     report = play.case / "reports" / "first"

@@ -98,6 +98,10 @@ def _refuse_empty(target: Target) -> None:
         )
 
 
+LOCAL_TIMES = "times are in the local time of the source, and no zone was declared"
+"""What the outcome remarks of such times (rule TI-03 reads it)."""
+
+
 @dataclass(slots=True)
 class Intake:
     """What came of it: the examination, digests that did not agree, and what else should be known."""
@@ -267,6 +271,8 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
             "result_digests": [{"name": name, "sha256": value} for name, value in examination.result_digests.items()],
             **_compared(case, n, order, examination, intake),
         }
+        if local := results.times_without_zone(run):
+            source.outcome.values["note"] = f"{local} {LOCAL_TIMES}"
         source.keep_manifest(manifest_rows(run))
     _compare_header(case, order, media.header, intake)
     return intake

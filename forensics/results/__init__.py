@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from forensics.model import ExaminationError
@@ -125,6 +126,13 @@ def batches(path: Path, rows: int = 8192) -> Iterator[pa.RecordBatch]:
     """The rows of a table in order, a bounded number at a time."""
     with pq.ParquetFile(path) as file:
         yield from file.iter_batches(batch_size=rows, use_threads=False)
+
+
+def times_without_zone(run: Path) -> int:
+    """How many events of a complete run are in the local time of a source whose zone nobody declared."""
+    with pq.ParquetFile(run / "events.parquet") as file:
+        columns = (batch["clock"] for batch in file.iter_batches(columns=["clock"], use_threads=False))
+        return sum(pc.sum(pc.equal(column, "unknown")).as_py() or 0 for column in columns)
 
 
 def merge(parts: Iterable[Path], writer: TableWriter) -> None:
