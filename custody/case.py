@@ -16,7 +16,6 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from custody.ledger.governance import ledger_key_pair
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
+from custody.moment import claimed
 from custody.people import Home, Passphrase, Person, quoted
 from custody.roster import Roster
 
@@ -40,12 +40,6 @@ NO_DOMAIN = "evikit.invalid"
 
 Clock = Callable[[], int]
 """Nanoseconds since 1970 in UTC, as the writer's machine claims."""
-
-
-def claimed(nanoseconds: int) -> str:
-    """A time as entries claim it: YYYY-MM-DDThh:mm:ss.nnnnnnnnnZ, always nine digits."""
-    seconds, fraction = divmod(nanoseconds, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:09d}Z"
 
 
 def zone_of(name: str) -> ZoneInfo:
@@ -327,15 +321,27 @@ class Case:
 
     def checkpoint(self) -> bytes | None:
         """Close and sign the head; None (entries stay unsigned by the ledger) where its keys are not kept here."""
-        keys = self._ledger_keys.get(self.roster().governance.ledger_keys[-1][1][0].id)
-        if keys is None:
+        if (keys := self._own_keys()) is None:
             return None
-        values = {"claimed_at": claimed(self._clock()), "clock": _clock_facts(self.zone), "tool": _tool()}
-        domain = str(self.genesis.pub["domain"])
-        seconds = self._clock() // 1_000_000_000
-        note = close(self.ledger, keys, domain, values, seconds, examine=self._admit)
+        domain, seconds = str(self.genesis.pub["domain"]), self._clock() // 1_000_000_000
+        note = close(self.ledger, keys, domain, self._own_values(), seconds, examine=self._admit)
         self._keep_head()
         return note
+
+    def anchor(self, pub: Mapping[str, Any]) -> int | None:
+        """Append a time-stamp from outside, signed by the ledger's own key; None where that is not kept here."""
+        if (keys := self._own_keys()) is None:
+            return None
+        row = self.ledger.append(Draft("anchor", self._own_values(), pub=pub), EntryKey(keys.ed25519), self._admit)
+        self._keep_head()
+        return row.index
+
+    def _own_keys(self) -> LedgerKeys | None:
+        """The ledger's own keys in force, where they are kept here and open."""
+        return self._ledger_keys.get(self.roster().governance.ledger_keys[-1][1][0].id)
+
+    def _own_values(self) -> dict[str, Json]:
+        return {"claimed_at": claimed(self._clock()), "clock": _clock_facts(self.zone), "tool": _tool()}
 
 
 def facts_of(path: Path) -> Mapping[str, Any]:

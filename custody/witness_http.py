@@ -11,7 +11,6 @@ import time
 from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from custody.fraud import compare, load_proof
@@ -82,7 +81,7 @@ def ask(url: str, key: str, data: bytes, patience: float = PATIENCE) -> bytes:
     CustodyError: no answer in time, a refusal, an answer of another key or for another head. ForkError: it holds a
     head of another history, and its proof, checked here, is `proof`.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not url.startswith(("http://", "https://")):
         raise CustodyError(f"{url!r} is no address of a witness", "Write http://127.0.0.1:PORT.")
     head = parse_note(str(decode_bundle(data)["checkpoint"]).encode()).checkpoint
     status, body = _posted(f"{url.rstrip('/')}/cosign", data, patience)

@@ -284,9 +284,11 @@ def test_the_findings_listed_are_those_the_code_makes(page: str) -> None:
     listed = {next(iter(names_in(row[0]))) for row in table(page, "### Findings that break")}
     noted = {next(iter(names_in(row[0]))) for row in table(page, "### Findings that are notes")}
     stored = {next(iter(names_in(row[0]))) for row in table(page, "### Findings of the stored form")}
+    timed = {next(iter(names_in(row[0]))) for row in table(page, "### Findings of time-stamps")}
     assert not listed & noted
     assert kinds_of(LEDGER / "verify.py") | kinds_of(LEDGER / "bundle.py") == listed | noted
     assert kinds_of(LEDGER / "audit.py") - listed == stored
+    assert kinds_of(ROOT / "custody" / "timestamp" / "interval.py") == timed
 
 
 def test_every_rule_named_in_the_code_stands_once_on_the_page(page: str) -> None:

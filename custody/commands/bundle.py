@@ -11,23 +11,25 @@ import click
 from custody.commands.screen import (
     INTEGRITY,
     Settings,
+    moment,
     put_facts,
     put_json,
     put_table,
     remark,
     settled,
-    trust_from,
     with_settings,
     writing,
 )
+from custody.commands.trust import anchor_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
-from custody.commands.verified import anchor_option, trust_option, verified_bundle
+from custody.commands.verified import verified_bundle
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.ledger.bundle import Disclosed
     from custody.ledger.disclosure import ShownRow
+    from custody.timestamp.interval import Times
     from custody.withholding import Withholding
 
 
@@ -85,8 +87,8 @@ def create(settings: Settings, output: Path, recipient: str, **options: Any) -> 
 
 
 def _withholding(case: Case, options: Mapping[str, Any]) -> Withholding:
-    from custody.case import claimed
     from custody.exhibits import need_exhibit
+    from custody.moment import claimed
     from custody.withholding import Withholding, option_rule, read_rules
     from forensics.commands.query import parse_time
 
@@ -135,37 +137,43 @@ def _rows(case: Case, files: tuple[str, ...]) -> list[ShownRow]:
 @with_settings
 def verify(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None) -> None:
     """Verify a bundle by itself. Trust comes from your anchor, never from the bundle."""
-    found = verified_bundle(file, trust_from(anchors, trust))
-    put_verdict(settings, found.verdict, found.tally, found.disclosure)
+    found = verified_bundle(file, anchors, trust)
+    put_verdict(settings, found)
     if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)
 
 
 @bundle.command()
 @click.argument("file", type=click.Path(path_type=Path))
+@trust_option
 @with_settings
-def show(settings: Settings, file: Path) -> None:
+def show(settings: Settings, file: Path, trust: str | None) -> None:
     """Show what a bundle discloses. It is verified first; what does not verify is not shown."""
     from custody.disclose import read_bundle
     from custody.ledger.bundle import verify_bundle
     from custody.ledger.errors import IntegrityError
     from custody.ledger.verdict import Trust
+    from custody.timestamp.record import judge_bundle
 
-    verdict, found = verify_bundle(read_bundle(file), Trust())
+    data = read_bundle(file)
+    verdict, found = verify_bundle(data, Trust())
+    times = judge_bundle(data, found, verdict, trusted_from(trust))
     if found is None or verdict.failed:
         raise IntegrityError("the bundle does not verify", f"evikit bundle verify {file} says why.")
-    shown = [_line(item, found.erased.get(item.leaf, set())) for item in found.entries]
+    shown = [_line(item, found.erased.get(item.leaf, set()), times) for item in found.entries]
     if settings.json:
         for line in shown:
             put_json(line)
         return
+    proved = ["proved after", "before (UTC)"] if times else []
     put_table(
-        ["entry", "what", "claimed (UTC)", "who", "fields shown", "withheld", "erased"],
+        ["entry", "what", "claimed (UTC)", *proved, "who", "fields shown", "withheld", "erased"],
         (
             (
                 line["index"],
                 line["type"],
-                str(line["fields"].get("claimed_at") or "")[:19].replace("T", " "),
+                moment(str(line["fields"].get("claimed_at") or "")),
+                *[moment(line[side]) for side in ("not_before", "not_after") if proved],
                 line["fields"].get("actor") or "",
                 sum(value is not None for value in line["fields"].values()),
                 len(line["withheld"]),
@@ -203,13 +211,14 @@ def page(settings: Settings, output: Path) -> None:
         remark(settings, "Lodge the page or its SHA-256 with the court before there is a dispute.")
 
 
-def _line(item: Disclosed, erased: Collection[str]) -> dict[str, Any]:
+def _line(item: Disclosed, erased: Collection[str], times: Times) -> dict[str, Any]:
     """An entry as `bundle show` tells it: what is erased is told apart from what this bundle keeps closed."""
     closed = item.entry.commits.keys() - item.openings.keys()
     return {
         "index": item.index,
         "entry": item.leaf.hex(),
         "type": item.entry.type,
+        **times.of(item).written(),
         "fields": {name: opening.value for name, opening in item.openings.items()},
         "withheld": sorted(closed - set(erased)),
         "erased": sorted(closed & set(erased)),

@@ -14,12 +14,12 @@ from custody.commands.screen import (
     Settings,
     put_json,
     put_text,
-    trust_from,
     visible,
     with_settings,
 )
+from custody.commands.trust import anchor_option, trust_option
 from custody.commands.verdicts import put_lines
-from custody.commands.verified import anchor_option, trust_option, verified_bundle, verified_case
+from custody.commands.verified import verified_bundle, verified_case
 
 if TYPE_CHECKING:
     from custody.handling import Finding
@@ -36,8 +36,10 @@ def check(settings: Settings, bundle: Path | None, anchors: tuple[str, ...], tru
     The ledger of the case, or a BUNDLE, is verified first. Rules that need a withheld field read NOT CHECKED. Deadlines
     stand in [handling] of case.toml; docs/rules.md explains every rule. Ends with 4 where there are defects.
     """
-    trusted = trust_from(anchors, trust)
-    found = verified_bundle(bundle, trusted) if bundle is not None else verified_case(settings, trusted)
+    if bundle is not None:
+        found = verified_bundle(bundle, anchors, trust)
+    else:
+        found = verified_case(settings, anchors, trust)
     if settings.json:
         for finding in found.findings:
             put_json(_json(finding))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import PROBLEMS, Settings, trust_from, with_settings, writing
+from custody.commands.screen import PROBLEMS, Settings, with_settings, writing
 from custody.commands.transfer import (
     despite_option,
     no_media_option,
@@ -22,6 +22,7 @@ from custody.commands.transfer import (
     uncompared,
     unread,
 )
+from custody.commands.trust import trust_from, trust_option
 
 if TYPE_CHECKING:
     from custody.carried import Carried
@@ -165,7 +166,6 @@ def _write_readme(case: Case, exhibit: Exhibit, offered: Offer, folder: Path) ->
 
 _anchor = click.option("--anchor", "anchors", multiple=True, metavar="FILE|FINGERPRINT",
                        help="A checkpoint of theirs that you hold, or its fingerprint.")  # fmt: skip
-_trust = click.option("--trust", metavar="FILE", help="Your own trust file: ledger ids and kept heads.")
 
 
 def _carried(case: Case, path: Path, anchors: tuple[str, ...], trust: str | None) -> Carried:
@@ -211,7 +211,7 @@ def _first_contact(carried: Carried) -> str:
 @no_media_option
 @click.option("--refuse", metavar="REASON", help="Do not take it over, and why.")
 @_anchor
-@_trust
+@trust_option
 @with_settings
 def receive(  # noqa: PLR0917 - one parameter an option
     settings: Settings, folder: Path, paths: tuple[Path, ...], output: Path, ref: str, seal: str | None,
@@ -353,7 +353,7 @@ def _take(  # noqa: PLR0917 - what, as what, from where, found how
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @_anchor
-@_trust
+@trust_option
 @click.option("--despite", metavar="REASON", help="Record that they hold it, although the offer was withdrawn.")
 @with_settings
 def receipt(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None, despite: str | None) -> None:

@@ -12,6 +12,7 @@ from custody.commands.governance import approve, erase, freeze, policy, rotate
 from custody.commands.screen import (
     INTEGRITY,
     Settings,
+    moment,
     passphrase,
     put_facts,
     put_json,
@@ -20,17 +21,19 @@ from custody.commands.screen import (
     reading,
     remark,
     settled,
-    trust_from,
     with_settings,
     write_new,
     writing,
 )
+from custody.commands.timestamp import timestamp
+from custody.commands.trust import anchor_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
-from custody.commands.verified import anchor_option, trust_option, verified_case
+from custody.commands.verified import verified_case
 from custody.commands.witness import fraud, witness
 
 if TYPE_CHECKING:
     from custody.case import Case
+    from custody.timestamp.interval import Times
 
 
 @click.group()
@@ -39,11 +42,14 @@ def ledger() -> None:
     """The custody ledger: who did what to which exhibit, provably."""
 
 
-for _command in (approve, policy, rotate, freeze, erase, witness, fraud):
+for _command in (approve, policy, rotate, freeze, erase, witness, fraud, timestamp):
     ledger.add_command(_command)
 
 
-def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:
+_OWN_KEY = dict.fromkeys(("closing", "anchor"), "(the ledger's own key)")
+
+
+def _lines(case: Case, exhibit: str | None, times: Times) -> Iterator[dict[str, Any]]:
     from custody.exhibits import exhibits
     from custody.opened import text, values_of
 
@@ -59,7 +65,9 @@ def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:
             "entry": row.leaf.hex(),
             "type": entry.type,
             "at": text(values.get("claimed_at")),
-            "actor": text(values.get("actor")) or ("(the ledger's own key)" if entry.type == "closing" else ""),
+            **times.of(row).written(),
+            "actor": text(values.get("actor"))
+            or ("(the ledger's own key)" if entry.type in ("closing", "anchor") else ""),
             "exhibit": ref,
             "purpose": text(values.get("purpose") or values.get("reason") or values.get("text")),
             "outcome": text(values.get("outcome")),
@@ -71,25 +79,39 @@ def _lines(case: Case, exhibit: str | None) -> Iterator[dict[str, Any]]:
 
 @ledger.command()
 @click.option("--exhibit", metavar="REF", help="Only entries of this exhibit.")
+@trust_option
 @with_settings
-def log(settings: Settings, exhibit: str | None) -> None:
-    """List the entries, oldest first. Times are what the writers' clocks claimed, in UTC."""
+def log(settings: Settings, exhibit: str | None, trust: str | None) -> None:
+    """List the entries, oldest first. Times are what the writers' clocks claimed, in UTC.
+
+    Beside them stands, where time-stamps of authorities in your trust file prove it, between which moments an entry
+    was signed. Whether the ledger holds is for `ledger verify` to say.
+    """
+    from custody.ledger.verdict import Verdict
+    from custody.timestamp.record import times_of_ledger
+
     with reading(settings) as case:
         if exhibit is not None:
             from custody.exhibits import need_exhibit
 
             need_exhibit(case, exhibit)
-        lines = _lines(case, exhibit)
+        said = Verdict()
+        times = times_of_ledger(case.ledger, said, trusted_from(trust))
+        lines = _lines(case, exhibit, times)
         if settings.json:
             for line in lines:
                 put_json(line)
             return
+        for finding in said.failed:
+            remark(settings, f"entry {finding.index}: {finding.explanation}")
+        proved = ["proved after", "before (UTC)"] if times else []
         put_table(
-            ["entry", "claimed (UTC)", "what", "exhibit", "who", "purpose, outcome"],
+            ["entry", "claimed (UTC)", *proved, "what", "exhibit", "who", "purpose, outcome"],
             (
                 (
                     line["index"],
-                    line["at"][:19].replace("T", " "),
+                    moment(line["at"]),
+                    *[moment(line[side]) for side in ("not_before", "not_after") if proved],
                     line["type"],
                     line["exhibit"],
                     line["actor"],
@@ -111,8 +133,8 @@ def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> N
     Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
     cannot be told from the right one by looking at it alone.
     """
-    found = verified_case(settings, trust_from(anchors, trust))
-    put_verdict(settings, found.verdict, found.tally)
+    found = verified_case(settings, anchors, trust)
+    put_verdict(settings, found)
     if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.commands.screen import INTEGRITY, Settings, put_facts, put_json, remark, with_settings, writing
+from custody.commands.trust import trust_from, trust_option, trusted_from
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.command()
 @click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="A new folder.")
 @click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
+@trust_option
 @with_settings
-def report(settings: Settings, folder: Path, recipient: str) -> None:
+def report(settings: Settings, folder: Path, recipient: str, trust: str | None) -> None:
     """Write report.html, bundle.json and fingerprint.txt into a new folder.
 
     The bundle is verified as a stranger would, and the report is made from nothing else, but for the results of the
@@ -35,20 +37,22 @@ def report(settings: Settings, folder: Path, recipient: str) -> None:
     from custody.disclose import Disclosure, disclose, register_document
     from custody.durable import write_durably
     from custody.ledger.bundle import verify_bundle
-    from custody.ledger.verdict import Trust
     from custody.report.build import build
     from custody.report.html import render
     from custody.report.model import Cover
+    from custody.timestamp.record import judge_bundle
 
+    held, trusted = trust_from((), trust), trusted_from(trust)
     if folder.exists() and any(folder.iterdir()):
         raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
     folder.mkdir(parents=True, exist_ok=True)
     with writing(settings) as case:
         data = disclose(case, Disclosure(recipient), folder / "bundle.json", kind="report")
-        verdict, found = verify_bundle(data, Trust())
+        verdict, found = verify_bundle(data, held)
+        times = judge_bundle(data, found, verdict, trusted)
         handling = None if verdict.failed or found is None else _handling(case, verdict, found)
         cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient, handling=handling)
-        page = render(build(verdict, found, _findings(case), cover), data)
+        page = render(build(verdict, found, _findings(case), cover, times), data)
         write_durably(folder / "report.html", page, 0o644)
         register_document(case, recipient, "report", "report.html", page)
         shown = _fingerprint(data)

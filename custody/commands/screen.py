@@ -21,7 +21,6 @@ from custody.ledger.errors import CustodyError, KeyLockedError
 
 if TYPE_CHECKING:
     from custody.case import Case
-    from custody.ledger.verdict import Trust
     from custody.people import Passphrase
 
 P = ParamSpec("P")
@@ -152,29 +151,6 @@ def writing(settings: Settings, ask: Passphrase | None = None) -> Iterator[Case]
             )
 
 
-def trust_from(anchors: Sequence[str], trust_file: str | None) -> Trust:
-    """The verifier's own trust: a trust file, and kept checkpoints or their fingerprints."""
-    from custody.ledger.errors import MalformedError
-    from custody.ledger.note import parse_note
-    from custody.ledger.verdict import Trust
-
-    try:
-        trust = Trust.parse(Path(trust_file).read_bytes()) if trust_file else Trust()
-        for anchor in anchors:
-            plain = anchor.lower().replace(":", "")
-            if len(plain) == 64 and all(c in "0123456789abcdef" for c in plain):
-                trust = trust.with_anchor(plain)
-            else:
-                trust = trust.with_anchor(parse_note(Path(anchor).read_bytes()))
-    except OSError as error:
-        raise CustodyError(
-            f"{error.filename} cannot be read: {error.strerror}", "An anchor is a checkpoint file or 64 hex digits."
-        ) from error
-    except MalformedError as error:
-        raise CustodyError(f"the anchor or trust file is unusable: {error}", "Check which file you named.") from error
-    return trust
-
-
 # --- output ----------------------------------------------------------------------------------------------
 
 
@@ -192,6 +168,11 @@ def remark(settings: Settings, text: str) -> None:
     """A remark for people on stderr."""
     if not settings.quiet:
         click.echo(visible(text), err=True)
+
+
+def moment(written: str | None) -> str:
+    """A time of the record for people: to the second, in UTC; a dash where there is none."""
+    return (written or "")[:19].replace("T", " ") or "-"
 
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {

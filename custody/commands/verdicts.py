@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from custody.commands.screen import Settings, put_json, put_text, visible
+from custody.commands.screen import Settings, moment, put_json, put_text, visible
 
 if TYPE_CHECKING:
+    from custody.commands.verified import Verified
     from custody.handling import Tally
     from custody.ledger.verdict import Finding, Verdict
+    from custody.opened import Opened
+    from custody.timestamp.interval import Times
 
 MEANING = {
     "INTACT": "The record is whole, and it is the one you hold an anchor of.",
@@ -57,15 +60,16 @@ def describe(verdict: Verdict) -> dict[str, Any]:
 
 
 def put_verdict(
-    settings: Settings, verdict: Verdict, tally: Tally | None, disclosure: Mapping[str, Any] | None = None
-) -> None:
-    """Print the verdicts, why, and what they cover; of a bundle also what its maker says of it (`said_of`).
-
-    `tally` is None where the rules of handling were not asked: of a record that does not verify.
-    """
+def put_verdict(settings: Settings, told: Verified) -> None:
+    """Print the verdicts, why, and what they cover; of a bundle also what its maker says of it, and proved times."""
+    verdict, tally, disclosure = told.verdict, told.tally, told.disclosure
     found = describe(verdict) | {"handling": None if tally is None else asdict(tally)}
     if disclosure is not None:
         found["disclosure"] = disclosure
+    if told.times is not None and told.times.stamps:
+        found["time_stamps"] = stamp_lines(told.times)
+        if listed := [_time_line(row, told.times) for row in told.entries]:
+            found["times"] = listed
     if settings.json:
         put_json(found)
         return
@@ -80,6 +84,7 @@ def put_verdict(
         ("Notes", [_line(item) for item in verdict.notes]),
         ("Not checked", found["not_checked"]),
         ("Proved", found["proved"]),
+        ("Proved times (UTC)", [_people_line(line) for line in found.get("times", ())]),
         ("Said by who made it", [] if disclosure is None else _disclosed(disclosure)),
     ):
         if lines:
@@ -88,6 +93,35 @@ def put_verdict(
                 put_text(f"  {visible(line)}")
             if len(lines) > 200:
                 put_text(f"  ... and {len(lines) - 200} more (--json prints all)")
+
+
+def stamp_lines(times: Times) -> list[dict[str, Any]]:
+    """The verified time-stamps as JSON values."""
+    from custody.moment import claimed
+
+    return [
+        {
+            "entry": placed.index,
+            "size": str(placed.size),
+            "at": claimed(placed.stamp.at),
+            "accuracy": f"{placed.stamp.accuracy / 1_000_000_000:.6f}",
+            "authority": placed.stamp.authority,
+            "until": claimed(placed.until),
+            "holds": placed in times.alive,
+        }
+        for placed in times.stamps
+    ]
+
+
+def _time_line(row: Opened, times: Times) -> dict[str, Any]:
+    opened = row.openings.get("claimed_at")
+    return {"index": row.index, "claimed_at": None if opened is None else opened.value, **times.of(row).written()}
+
+
+def _people_line(line: Mapping[str, Any]) -> str:
+    claimed = line["claimed_at"] if isinstance(line["claimed_at"], str) else None
+    after, before = moment(line["not_before"]), moment(line["not_after"])
+    return f"entry {line['index']:>5}  claimed {moment(claimed):<19}  after {after:<19}  before {before}"
 
 
 def _disclosed(said: Mapping[str, Any]) -> list[str]:

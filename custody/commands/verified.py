@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from custody.commands.screen import Settings, remark
+from custody.commands.trust import trust_from, trusted_from
 
 if TYPE_CHECKING:
     from custody.handling import Finding, Tally
+    from custody.ledger.bundle import Disclosed
     from custody.ledger.entry import Json
-    from custody.ledger.verdict import Trust, Verdict
-
-anchor_option = click.option(
-    "--anchor", "anchors", multiple=True, metavar="FILE|FINGERPRINT",
-    help="A checkpoint you kept, or its fingerprint (64 hex digits). May be given several times.",
-)  # fmt: skip
-trust_option = click.option("--trust", metavar="FILE", help="Your own trust file: ledger ids and kept heads.")
-
+    from custody.ledger.verdict import Verdict
+    from custody.timestamp.interval import Times
 
 @dataclass(frozen=True)
 class Verified:
-    """The verdict, what the rules found, and of a bundle what its maker says of it."""
+    """The verdict, what the rules found, what time-stamps prove; of a bundle what its maker says of it, and shows."""
 
     verdict: Verdict
     findings: list[Finding] = field(default_factory=list)
+    times: Times | None = None
     disclosure: Mapping[str, Json] | None = None
+    entries: Sequence[Disclosed] = ()
 
     @property
     def tally(self) -> Tally | None:
@@ -39,20 +35,25 @@ class Verified:
         return None if self.verdict.failed else tally(self.findings)
 
 
-def verified_bundle(path: Path, trust: Trust) -> Verified:
+def verified_bundle(path: Path, anchors: Sequence[str], trust: str | None) -> Verified:
     """A bundle, by itself. The rules have their default deadlines: those of the case are not in it."""
     from custody.disclose import read_bundle, said_of
     from custody.handling import Record, examine
     from custody.handling import Settings as Deadlines
     from custody.ledger.bundle import verify_bundle
+    from custody.timestamp.record import judge_bundle
 
-    verdict, found = verify_bundle(read_bundle(path), trust)
+    data, trusted = read_bundle(path), trusted_from(trust)
+    verdict, found = verify_bundle(data, trust_from(anchors, trust))
+    times = judge_bundle(data, found, verdict, trusted)
     entries = found.entries if found is not None else ()
     findings = examine(Record.read(entries, verdict, Deadlines(), complete=False))
-    return Verified(verdict, findings, None if found is None or verdict.failed else said_of(found))
+    if found is None or verdict.failed:
+        return Verified(verdict, findings)
+    return Verified(verdict, findings, times, said_of(found), found.entries)
 
 
-def verified_case(settings: Settings, trust: Trust) -> Verified:
+def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None) -> Verified:
     """The case's ledger, whatever state its file is in."""
     from custody.case import facts_of, find_case
     from custody.handling import Record, examine
@@ -63,8 +64,10 @@ def verified_case(settings: Settings, trust: Trust) -> Verified:
     from custody.ledger.store import Ledger
     from custody.ledger.verdict import Verdict
     from custody.people import Home
+    from custody.timestamp.record import judge_ledger
 
-    verdict, deadlines = Verdict(), Deadlines()
+    held, trusted = trust_from(anchors, trust), trusted_from(trust)
+    verdict, deadlines, times = Verdict(), Deadlines(), None
     findings: list[Finding] = []
     try:
         path = find_case(settings.case)
@@ -75,10 +78,11 @@ def verified_case(settings: Settings, trust: Trust) -> Verified:
                 remark(settings, stored.notice)
             if stored.revision != REVISION:
                 remark(settings, f"the ledger is of the older revision {stored.revision}: `evikit ledger upgrade`")
-            verdict = audit(stored, trust)
+            verdict = audit(stored, held)
             if not verdict.failed:
                 stored.refresh()
                 Home.default().heads.validate(stored)
+                times = judge_ledger(stored, verdict, trusted)
             rows = stored.rows() if not verdict.failed else ()
             findings = examine(Record.read(rows, verdict, deadlines, complete=True))
     except IntegrityError as error:
@@ -86,4 +90,4 @@ def verified_case(settings: Settings, trust: Trust) -> Verified:
         verdict.proved.clear()
         verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
         findings = examine(Record.read((), verdict, deadlines, complete=True))
-    return Verified(verdict, findings)
+    return Verified(verdict, findings, times)

@@ -137,7 +137,7 @@ def _witness(name: str) -> Witness:
 @with_settings
 def check(settings: Settings, checkpoint: Path, key: str) -> None:
     """Say when a witness signed CHECKPOINT: from then on the history before it cannot be changed unseen."""
-    from custody.case import claimed
+    from custody.moment import claimed
     from custody.witness import cosigned_at
 
     at = cosigned_at(_read(checkpoint), key)

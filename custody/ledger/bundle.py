@@ -214,7 +214,7 @@ def verify_bundle(data: bytes, trust: Trust) -> tuple[Verdict, Bundle | None]:
         rows = reader.read_rows()
         known = reader.read_older()
         if _list(reader.body["tokens"]) or _list(reader.body["foreign"]):
-            verdict.not_checked.append("time-stamps and other agencies' receipts: not examined by this version")
+            verdict.not_checked.append("time-stamps beside the entries, other agencies' receipts: not examined")
     except MalformedError as error:
         verdict.fail(None, "malformed", f"the bundle is malformed: {error}")
         return verdict, None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from custody.ledger.bundle import FORMAT, dump_bundle, manifest_leaf
-from custody.ledger.entry import Json, b64
+from custody.ledger.entry import Json, b64, undec
 from custody.ledger.errors import CustodyError
 from custody.ledger.merkle import Frontier
 from custody.ledger.proofs import NodeReader, consistency_proof, frontier_at, inclusion_proof
@@ -60,7 +60,7 @@ def compose_bundle(
 ) -> bytes:
     """The bundle of these exhibit ordinals (None: all) as of the last checkpoint, which must cover everything known.
 
-    What other processes append meanwhile is not in it.
+    What other processes append meanwhile is not in it. Time-stamps are always in it, each with the head it is over.
     `withhold` names fields that stay closed everywhere, `closes` says which of an entry do; `also` are indices of
     entries in no sequence to be shown as well; `since` are sizes of older heads to prove consistency with.
     """
@@ -69,6 +69,9 @@ def compose_bundle(
         raise CustodyError("the ledger has entries after its last checkpoint", "Run `evikit ledger checkpoint`.")
     shown = range(ledger.exhibits + 1) if exhibits is None else sorted({0, *exhibits})
     closed = NEVER_OPENED | set(withhold)
+    stamps = [row for row in ledger.rows_of("anchor") if row.index < size]
+    also = {*also, *(row.index for row in stamps)}
+    since = [*since, *(undec(row.entry.pub["size"]) for row in stamps)]
     chosen = ledger.rows() if exhibits is None else _rows_of(ledger, shown, also)
     node = ledger.node_reader()
     with ledger.snapshot():

@@ -72,7 +72,8 @@ class Trust:
     def parse(cls, data: bytes) -> Trust:
         """Read a trust file, JSON {ledgers, heads, witnesses, quorum, tsa_roots}; MalformedError when it is none.
 
-        The verifier writes it by hand, so any JSON layout will do. A ledger's id is 64 hex digits, a head a checkpoint.
+        The verifier writes it by hand, so any JSON layout will do. A ledger's id is 64 hex digits, a head a checkpoint;
+        `tsa_roots` are for who examines time-stamps (R36).
         """
         try:
             value = json.loads(data)
@@ -88,7 +89,7 @@ class Trust:
             raise MalformedError("not a trust file: a ledger's id is 64 hex digits")
         if not all(isinstance(item, str) for item in heads):
             raise MalformedError("not a trust file: a head is the text of a checkpoint")
-        unused = tuple(name for name in ("witnesses", "quorum", "tsa_roots") if value.get(name))
+        unused = tuple(name for name in ("witnesses", "quorum") if value.get(name))
         trust = cls(frozenset(map(bytes.fromhex, ledgers)), unused=unused)
         for head in heads:
             trust = trust.with_anchor(parse_note(head.encode(errors="surrogatepass")))

@@ -11,6 +11,8 @@ from custody.ledger.governance import PublicKey
 from custody.report.model import EntryLine, KeyLine, ToolLine
 from custody.report.phrase import Phrase, joined, phrase, quote
 from custody.report.record import Record
+from custody.report.times import proved
+from custody.timestamp.interval import Times
 
 GOVERNS, ENROLLED, OWN, UNKNOWN = (
     "governs the record",
@@ -20,14 +22,15 @@ GOVERNS, ENROLLED, OWN, UNKNOWN = (
 )
 
 
-def entry_lines(records: Sequence[Record], titles: Mapping[int, Phrase]) -> tuple[EntryLine, ...]:
+def entry_lines(records: Sequence[Record], titles: Mapping[int, Phrase], times: Times) -> tuple[EntryLine, ...]:
     """All entries; `titles` names exhibits by ordinal."""
 
     def exhibit(record: Record) -> Phrase:
         return titles.get(record.n, (f"number {record.n}",)) if record.n else ("the case",)
 
     return tuple(
-        EntryLine(r.index, r.type, exhibit(r), r.at(), r.source.entry.key.hex(), r.leaf.hex()) for r in records
+        EntryLine(r.index, r.type, exhibit(r), r.at(), proved(r, times), r.source.entry.key.hex(), r.leaf.hex())
+        for r in records
     )
 
 

@@ -36,6 +36,8 @@ from custody.report.model import (
 from custody.report.phrase import Absent, Phrase, phrase, plain, quote, visible
 from custody.report.record import Record, of_field, read_corrections, read_records
 from custody.report.steps import Context, custody_steps, exhibit_facts, remarks
+from custody.report.times import stamp_lines
+from custody.timestamp.interval import Times
 
 MAX_FINDINGS = 200
 """Failures and notes printed; a bundle can be wrong in thousands of places."""
@@ -54,14 +56,21 @@ class _Contents:
         return [record for record in self.records if record.n == n]
 
 
-def build(verdict: Verdict, bundle: Bundle | None, findings: Sequence[ExhibitFindings], cover: Cover) -> Report:
-    """The report on what `custody.ledger.bundle.verify_bundle` returned.
+def build(
+    verdict: Verdict,
+    bundle: Bundle | None,
+    findings: Sequence[ExhibitFindings],
+    cover: Cover,
+    times: Times | None = None,
+) -> Report:
+    """The report on what `custody.ledger.bundle.verify_bundle` returned, and what its time-stamps prove (`times`).
 
     `bundle` None (its shape alone condemned it) gives a report that says BROKEN and prints nothing of it. The same
     arguments give an equal report: it knows no clock. Its date is the claimed time of the last closing entry.
     """
     records = read_records(bundle, verdict) if bundle is not None else ()
-    context = Context({record.leaf: record for record in records}, read_corrections(records))
+    times = Times() if times is None else times
+    context = Context({record.leaf: record for record in records}, read_corrections(records), times)
     contents = _Contents(records, context, bundle.rows if bundle is not None else (), tuple(findings))
     exhibits = tuple(_exhibit(record, contents) for record in records if record.type == "exhibit.register")
     head = _head(verdict, bundle)
@@ -81,13 +90,14 @@ def build(verdict: Verdict, bundle: Bundle | None, findings: Sequence[ExhibitFin
         shown=bundle is not None,
         case=case,
         exhibits=exhibits,
+        stamps=stamp_lines(times),
         case_steps=custody_steps([record for record in records if not record.n], context),
         case_remarks=remarks([record for record in records if not record.n], context),
         left_out=tuple(
             phrase(words.LEFT_OUT, ref=quote(item.exhibit_ref)) for item in findings if item.exhibit_ref not in refs
         ),
         limits=(*words.LIMITS, *((words.ONE_KEEPER,) if _one_keeper(records) else ())),
-        entries=entry_lines(records, {exhibit.n: exhibit.title for exhibit in exhibits}),
+        entries=entry_lines(records, {exhibit.n: exhibit.title for exhibit in exhibits}, times),
         keys=key_lines(records),
         tools=tool_lines(records),
         glossary=words.GLOSSARY,

@@ -8,6 +8,7 @@ from custody.report import words
 from custody.report.markup import Content, Markup, markup_of, tag
 from custody.report.model import Exhibit, Remark, Remarks, Report, Step
 from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
+from custody.report.phrase import Phrase
 
 
 def case(report: Report) -> Markup:
@@ -38,12 +39,33 @@ def custody(report: Report) -> Markup:
         4,
         "custody",
         "Custody: who did what, when and why",
-        paragraph(words.CLAIMED, "hint"),
+        _time_basis(report),
         (_custody_of(item) for item in report.exhibits),
         tag("h3", "The case itself"),
         _steps("What happened to the record, by entry", report.case_steps),
         _remarks(report.case_remarks),
     )
+
+
+def _time_basis(report: Report) -> Content:
+    """What the times in the tables rest on."""
+    rows = (
+        (
+            entry_link(line.entry, ""),
+            [markup_of(line.at), " ", line.accuracy],
+            markup_of(line.authority),
+            line.covers,
+            marked(line.mark, line.state),
+        )
+        for line in report.stamps
+    )
+    columns = ("Entry", "Time", "Authority", "Over", "Whether it holds")
+    listed = [paragraph(words.PROVED), table(words.STAMPS, columns, rows, "stamps")]
+    return [
+        tag("h3", "Time basis"),
+        paragraph(words.CLAIMED),
+        listed if report.stamps else paragraph(words.NO_STAMPS),
+    ]
 
 
 def _custody_of(exhibit: Exhibit) -> Content:
@@ -56,18 +78,24 @@ def _custody_of(exhibit: Exhibit) -> Content:
 
 
 def _steps(caption: Content, steps: Sequence[Step]) -> Markup:
-    columns = ("Entry", "When (claimed)", "Who", "What and why", "Outcome")
+    columns = ("Entry", "When (claimed; proved)", "Who", "What and why", "Outcome")
     return table(caption, columns, (_step(step) for step in steps), "custody")
 
 
 def _step(step: Step) -> Sequence[Content]:
     last = [" to ", entry_link(step.ended, "")] if step.ended is not None else []
     numbers = [entry_link(step.entry, ""), *last]
-    ended: Content = [tag("br"), "until", tag("br"), markup_of(step.until)] if step.until else ""
+    ended: Content = [tag("br"), "until", tag("br"), _when(step.until, step.proved_until)] if step.until else ""
     withheld = paragraph(words.WITHHELD_FIELDS.format(count=step.withheld), "hint") if step.withheld else ""
     what = [tag("p", markup_of(step.what)), facts(step.details) if step.details else "", corrections(step.corrections)]
     outcome = marked(step.mark, markup_of(step.outcome)) if step.outcome else "—"
-    return (numbers, [markup_of(step.at), ended], markup_of(step.who), [*what, withheld], outcome)
+    when = [_when(step.at, step.proved), ended]
+    return (numbers, when, markup_of(step.who), [*what, withheld], outcome)
+
+
+def _when(at: Phrase, proved: Phrase) -> Content:
+    """The claimed time, and below it what is proved."""
+    return [markup_of(at), paragraph(("proved: ", *proved), "hint") if proved else ""]
 
 
 def _remarks(remarks: Remarks) -> Content:
@@ -136,7 +164,7 @@ def annex(report: Report) -> Markup:
             tag("span", str(line.index), id=f"entry-{line.index}"),
             line.type,
             markup_of(line.exhibit),
-            markup_of(line.at),
+            _when(line.at, line.proved),
             tag("code", line.key[:16]),
             tag("code", line.leaf[:16]),
         )

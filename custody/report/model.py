@@ -203,12 +203,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A row of a custody table: one entry, or the beginning (`entry`) and end (`ended`) of one access."""
+    """A row of a custody table: one entry, or the beginning (`entry`) and end (`ended`) of one access.
+
+    `at`, `until`: claimed times; `proved`, `proved_until`: between which moments, by time-stamps; empty where none.
+    """
 
     entry: int
     ended: int | None
     at: Phrase
+    proved: Phrase
     until: Phrase
+    proved_until: Phrase
     who: Phrase
     what: Phrase
     details: tuple[Fact, ...]
@@ -308,8 +313,22 @@ class EntryLine:
     type: str
     exhibit: Phrase
     at: Phrase
+    proved: Phrase
     key: str
     leaf: str
+
+
+@dataclass(frozen=True, slots=True)
+class StampLine:
+    """One time-stamp from outside: the entry that carries it, its time, by whom, over what, whether it holds."""
+
+    entry: int
+    at: Phrase
+    accuracy: str
+    authority: Phrase
+    covers: str
+    state: str
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,6 +369,7 @@ class Report:
     shown: bool
     case: Case
     exhibits: tuple[Exhibit, ...]
+    stamps: tuple[StampLine, ...]
     case_steps: tuple[Step, ...]
     case_remarks: Remarks
     left_out: tuple[Phrase, ...]

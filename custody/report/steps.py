@@ -10,16 +10,19 @@ from custody.report import words
 from custody.report.model import Correction, Fact, Mark, Remark, Remarks, Step
 from custody.report.phrase import Absent, Phrase, Piece, joined, phrase, quote
 from custody.report.record import Record, of_field, state_words
+from custody.report.times import proved
+from custody.timestamp.interval import Times
 
 _LETTER_BY_LETTER = frozenset({"path", "digest", "output_digest", "bundle_digest"})
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the rows of one table refer to: all entries by leaf, and the corrections by the leaf they correct."""
+    """What the rows of a table refer to: all entries by leaf, corrections by the leaf they correct, proved times."""
 
     by_leaf: Mapping[bytes, Record]
     corrections: Mapping[bytes, tuple[Correction, ...]]
+    times: Times
 
     def target(self, record: Record) -> Piece:
         """The number of the entry that `record` answers."""
@@ -48,7 +51,9 @@ def _step(record: Record, end: Record | None, context: Context) -> Step:
         entry=record.index,
         ended=end.index if end is not None else None,
         at=record.at(),
+        proved=proved(record, context.times),
         until=end.at() if end is not None else (),
+        proved_until=proved(end, context.times) if end is not None else (),
         who=record.who(),
         what=_what(record, context),
         details=(*_details(record), *(_details(end) if end is not None else ())),

@@ -51,6 +51,7 @@ FAILURE: Final[Mapping[str, str]] = {
     "inclusion": "The entry is not part of the signed history.",
     "row": "The reading of a single file is not proved.",
     "empty": "The record has no entries.",
+    "token": "A time-stamp from outside is not one of this record.",
 }
 """What a failed finding means to a reader who is no technician, by its kind."""
 
@@ -260,6 +261,19 @@ UNREAD_ACCESS = "The access that began with this entry did not complete."
 TITLE = "Custody and examination report"
 EXERCISE = "EXERCISE. This record was made for training. It is not evidence."
 CLAIMED = "Times are those the writer's own machine claimed when the entry was signed (UTC)."
+PROVED = (
+    "Below the claimed time stands between which moments the entry was signed as time-stamps of outside authorities "
+    "prove it, whatever the writer's clock said: after the newest one that it saw, before the oldest one that is over "
+    "it. Whether an authority is to be trusted, each reader decides; the bundle carries its time-stamps."
+)
+NO_STAMPS = (
+    "No time-stamp of an authority that the maker of this report names stands in this record. The order of the entries "
+    "is proved, their times are not."
+)
+STAMPS = "Time-stamps from outside (RFC 3161), by entry"
+COVERS = "the first {size} entries"
+LAPSED = "its authority's certificate ended before a later one was taken over it: it proves nothing any more"
+HOLDS = "holds until {until}"
 WITHHELD_FIELDS = "{count} fields of this entry are not shown in this bundle."
 
 LIMITS: Final = (

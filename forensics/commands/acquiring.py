@@ -13,12 +13,13 @@ from typing import Any
 
 from custody.access import Source, open_evidence
 from custody.attachments import keep_attachment
-from custody.case import Case, claimed
+from custody.case import Case
 from custody.durable import write_durably
 from custody.exhibits import STATES, find_exhibit, open_accesses, validate_ref
 from custody.holding import refuse_gone
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
+from custody.moment import claimed
 from custody.opened import text
 from custody.target import Target, shown
 from forensics.acquire.copying import Copy, Writer

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from custody.case import Case, claimed, find_case, zone_of
+from custody.case import Case, find_case, zone_of
 from custody.exhibits import exhibits, find_exhibit, media_digests, need_exhibit, outcomes
 from custody.ledger.audit import audit
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError, KeyLockedError
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.verdict import Trust
+from custody.moment import claimed
 from custody.opened import values_of
 from custody.people import Home, Person
 

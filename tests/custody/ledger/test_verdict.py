@@ -54,7 +54,7 @@ def test_a_trust_file_written_by_hand_reads() -> None:
     trust = Trust.parse(trust_file(ledgers=[ledger], heads=[note.decode()], quorum="1", witnesses=[], tsa_roots=["x"]))
     assert trust.ledgers == {history.ledger}
     assert trust.heads == (parse_note(note),)
-    assert trust.unused == ("quorum", "tsa_roots")
+    assert trust.unused == ("quorum",)
     assert Trust.parse(b"{}") == Trust()
 
 
