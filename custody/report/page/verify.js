@@ -24,7 +24,7 @@ function parseTrust(text) {
   const given = (part) => (isObject(part) || Array.isArray(part) ? Object.keys(part).length > 0 : Boolean(part));
   return {
     ledgers, heads: heads.map(parseKeptHead), fingerprints: [],
-    unused: ["witnesses", "quorum", "tsa_roots"].filter((name) => given(value[name])),
+    unused: ["witnesses", "quorum"].filter((name) => given(value[name])),
   };
 }
 
@@ -267,8 +267,8 @@ async function verifyBundle(bytes, trust = NO_TRUST, progress = async () => {}) 
 }
 
 // The reader's own trust (R18), then revoked keys (R19).
-function conclude(verdict, { replay, known, origin }, trust) {
-  const { governance } = replay;
+function conclude(verdict, reader, trust) {
+  const { replay, known } = reader, { governance } = replay;
   verdict.ledger = replay.ledger === null ? "" : hex(unb64(replay.ledger));
   verdict.kind = governance.kind;
   const trusted = [...trust.ledgers, ...trust.heads.map(ledgerOf)];
@@ -291,6 +291,8 @@ function conclude(verdict, { replay, known, origin }, trust) {
     verdict.limits.push("The ledger's own key has the same keeper as its first author: it adds no independence.");
   }
   if (governance.need === 1n) verdict.limits.push("One governor's signature is enough to enrol, replace and revoke keys.");
+  const stamps = reader.entries.filter(({ entry }) => entry.type === "anchor").length;
+  if (stamps) verdict.limits.push(`Time-stamps of outside authorities (${stamps}): this page does not examine them (R36).`);
   for (const [key, start] of governance.revoked) {
     for (const index of replay.signedBy.get(key) ?? []) {
       if (index >= start || !covered.some((size) => index < size && size <= start)) {
