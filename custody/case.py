@@ -236,13 +236,11 @@ class Case:
     def _common(self) -> dict[str, Json]:
         person = self.person
         return {
+            **self._own_values(),
             "actor": person.name if person else None,
             "agency": person.agency if person else None,
             "role": person.role if person else None,
-            "claimed_at": claimed(self._clock()),
-            "clock": _clock_facts(self.zone),
             "host": _host(),
-            "tool": _tool(),
         }
 
     def _append(self, draft: Draft, examine: Callable[[], None] | None = None) -> Row:

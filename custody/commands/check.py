@@ -36,10 +36,7 @@ def check(settings: Settings, bundle: Path | None, anchors: tuple[str, ...], tru
     The ledger of the case, or a BUNDLE, is verified first. Rules that need a withheld field read NOT CHECKED. Deadlines
     stand in [handling] of case.toml; docs/rules.md explains every rule. Ends with 4 where there are defects.
     """
-    if bundle is not None:
-        found = verified_bundle(bundle, anchors, trust)
-    else:
-        found = verified_case(settings, anchors, trust)
+    found = verified_bundle(bundle, anchors, trust) if bundle is not None else verified_case(settings, anchors, trust)
     if settings.json:
         for finding in found.findings:
             put_json(_json(finding))

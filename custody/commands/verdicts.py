@@ -59,7 +59,6 @@ def describe(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def put_verdict(
 def put_verdict(settings: Settings, told: Verified) -> None:
     """Print the verdicts, why, and what they cover; of a bundle also what its maker says of it, and proved times."""
     verdict, tally, disclosure = told.verdict, told.tally, told.disclosure

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from custody.ledger.verdict import Verdict
     from custody.timestamp.interval import Times
 
+
 @dataclass(frozen=True)
 class Verified:
     """The verdict, what the rules found, what time-stamps prove; of a bundle what its maker says of it, and shows."""
