@@ -9,8 +9,8 @@ import pytest
 from tests.console import Lab
 
 
-def test_a_finding_says_what_it_saw_and_where(furnished: Lab) -> None:
-    told = furnished.run("check", "--json")
+def test_a_finding_says_what_it_saw_and_where(case: Lab) -> None:
+    told = case.run("check", "--json")
     assert told.code == 4
     found = [line for line in told.lines if line["checked"]]
     assert {line["severity"] for line in told.lines} <= {"serious", "lesser", "notice"}
@@ -21,8 +21,8 @@ def test_a_finding_says_what_it_saw_and_where(furnished: Lab) -> None:
     assert all(line["explanation"].startswith("NOT CHECKED: ") for line in told.lines if not line["checked"])
 
 
-def test_people_read_both_verdicts_and_what_to_make_of_them(furnished: Lab) -> None:
-    told = furnished.run("check")
+def test_people_read_both_verdicts_and_what_to_make_of_them(case: Lab) -> None:
+    told = case.run("check")
     assert told.code == 4
     first, *_ = told.out.splitlines()
     assert first == "INTEGRITY  INTACT WITH NOTES"
@@ -31,18 +31,18 @@ def test_people_read_both_verdicts_and_what_to_make_of_them(furnished: Lab) -> N
     assert "\nNot checked\n" in told.out
 
 
-def test_the_same_numbers_stand_in_every_verdict(furnished: Lab, tmp_path: Path) -> None:
-    furnished.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "the defence")
-    inside = furnished.run("ledger", "verify", "--json").json["handling"]
-    outside = furnished.run("bundle", "verify", tmp_path / "b.json", "--json").json["handling"]
+def test_the_same_numbers_stand_in_every_verdict(case: Lab, tmp_path: Path) -> None:
+    case.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "the defence")
+    inside = case.run("ledger", "verify", "--json").json["handling"]
+    outside = case.run("bundle", "verify", tmp_path / "b.json", "--json").json["handling"]
     assert inside["lesser"] == outside["lesser"] > 0
-    assert f"HANDLING   {inside['serious']} serious, {inside['lesser']} lesser" in furnished.run("ledger", "verify").out
-    assert {line["code"] for line in furnished.run("check", tmp_path / "b.json", "--json").lines} >= {"AQ-03"}
+    assert f"HANDLING   {inside['serious']} serious, {inside['lesser']} lesser" in case.run("ledger", "verify").out
+    assert {line["code"] for line in case.run("check", tmp_path / "b.json", "--json").lines} >= {"AQ-03"}
 
 
-def test_what_is_withheld_is_not_checked(furnished: Lab, tmp_path: Path) -> None:
-    furnished.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "the press", "--withhold", "purposes")
-    lines = furnished.run("check", tmp_path / "b.json", "--json").lines
+def test_what_is_withheld_is_not_checked(case: Lab, tmp_path: Path) -> None:
+    case.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "the press", "--withhold", "purposes")
+    lines = case.run("check", tmp_path / "b.json", "--json").lines
     silent = [line for line in lines if line["code"] == "CU-05" and not line["checked"]]
     assert silent
     assert all("withheld or erased: purpose" in line["explanation"] for line in silent)
@@ -57,27 +57,27 @@ def test_deadlines_are_settings_of_the_case(lab: Lab) -> None:
     lab.run("check").refused(1, "[handling] has no setting 'verify_day'", "verify_days")
 
 
-def test_of_a_broken_record_only_integrity_is_told(furnished: Lab, tmp_path: Path) -> None:
-    furnished.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "x")
+def test_of_a_broken_record_only_integrity_is_told(case: Lab, tmp_path: Path) -> None:
+    case.run("bundle", "create", "-o", tmp_path / "b.json", "--for", "x")
     data = (tmp_path / "b.json").read_bytes()
     at = data.index(b'"sig":"') + 10
     (tmp_path / "b.json").write_bytes(data[:at] + (b"B" if data[at : at + 1] == b"A" else b"A") + data[at + 1 :])
-    told = furnished.run("check", tmp_path / "b.json", "--json")
+    told = case.run("check", tmp_path / "b.json", "--json")
     assert told.code == 3
     assert {line["about"] for line in told.lines} == {"integrity"}
-    assert "HANDLING   NOT CHECKED" in furnished.run("bundle", "verify", tmp_path / "b.json").out
-    assert furnished.run("bundle", "verify", tmp_path / "b.json", "--json").json["handling"] is None
+    assert "HANDLING   NOT CHECKED" in case.run("bundle", "verify", tmp_path / "b.json").out
+    assert case.run("bundle", "verify", tmp_path / "b.json", "--json").json["handling"] is None
 
 
 @pytest.mark.parametrize("junk", [b"", b"{}", b"\x00" * 1000])
-def test_what_is_no_bundle(furnished: Lab, tmp_path: Path, junk: bytes) -> None:
+def test_what_is_no_bundle(case: Lab, tmp_path: Path, junk: bytes) -> None:
     (tmp_path / "junk").write_bytes(junk)
-    assert furnished.run("check", tmp_path / "junk").code == 3
-    furnished.run("check", tmp_path / "none").refused(1, "cannot be read")
+    assert case.run("check", tmp_path / "junk").code == 3
+    case.run("check", tmp_path / "none").refused(1, "cannot be read")
 
 
-def test_the_report_names_each_defect_with_its_entries(furnished: Lab, tmp_path: Path) -> None:
-    furnished.run("report", "-o", tmp_path / "r")
+def test_the_report_names_each_defect_with_its_entries(case: Lab, tmp_path: Path) -> None:
+    case.run("report", "-o", tmp_path / "r")
     page = (tmp_path / "r" / "report.html").read_text("utf-8")
     assert "Handling: lesser" in page
     assert "AQ-03. The original, or the only image of it, was examined" in page
