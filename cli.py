@@ -28,6 +28,7 @@ COMMANDS = {
     "person": ("custody.commands.person", "People of a case and their keys: request, enrol, rotate, revoke."),
     "report": ("custody.commands.report", "Write the court report and the bundle that proves it."),
     "bundle": ("custody.commands.bundle", "Make, verify or show a bundle (verify needs no case)."),
+    "grade": ("custody.commands.grade", "Mark how teams of an exercise handled their evidence."),
     "ledger": ("custody.commands.ledger", "The custody ledger: log, verify, checkpoint, backup, approve."),
 }
 """Every command in the order of --help: the module that holds a function of its name, and what --help says."""

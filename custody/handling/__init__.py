@@ -23,10 +23,13 @@ from custody.handling import (
     tools,
 )
 from custody.handling._contract import LESSER, NOTICE, SERIOUS, Family, Finding, Rule, Severity
-from custody.handling._record import Record
+from custody.handling._record import Act, Chain, Record, apart
 from custody.handling._settings import Settings
 
-__all__ = ["CATALOGUE", "RULES", "Finding", "Record", "Rule", "Settings", "Severity", "Tally", "examine", "tally"]
+__all__ = [
+    "CATALOGUE", "RULES", "Act", "Chain", "Finding", "Record", "Rule", "Settings", "Severity", "Tally", "apart",
+    "examine", "tally",
+]  # fmt: skip
 
 RULES: tuple[Family, ...] = (
     integrity,
