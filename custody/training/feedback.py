@@ -65,7 +65,7 @@ def _warned(warnings: Sequence[str]) -> Content:
         return ""
     return tag(
         "div",
-        tag("h2", "To be known"),
+        tag("h3", "To be known"),
         bullets(markup_of((quote(line),)) for line in warnings),
         class_="verdict caution",
     )
