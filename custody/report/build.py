@@ -14,6 +14,7 @@ from custody.ledger.bundle import Bundle
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.verdict import Finding, Result, Verdict
 from custody.report import words
+from custody.report.account import account
 from custody.report.annex import entry_lines, key_lines, tool_lines
 from custody.report.digests import container_lines, medium_digests
 from custody.report.model import (
@@ -37,6 +38,7 @@ from custody.report.phrase import Absent, Phrase, phrase, plain, quote, visible
 from custody.report.record import Record, of_field, read_corrections, read_records
 from custody.report.steps import Context, custody_steps, exhibit_facts, remarks
 from custody.report.times import stamp_lines
+from custody.report.track import custody_track
 from custody.timestamp.interval import Times
 
 MAX_FINDINGS = 200
@@ -89,6 +91,7 @@ def build(
         bundle=_bundle_facts(cover),
         shown=bundle is not None,
         case=case,
+        account=account(records, exhibits, verdict),
         exhibits=exhibits,
         stamps=stamp_lines(times),
         case_steps=custody_steps([record for record in records if not record.n], context),
@@ -247,6 +250,7 @@ def _exhibit(register: Record, contents: _Contents) -> Exhibit:
         files_read=tuple(_file_read(index, row) for index, row in contents.rows if index in {r.index for r in chain}),
         examined=examined,
         unread=_unread(chain, examined),
+        track=custody_track(chain),
     )
 
 

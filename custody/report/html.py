@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
-from custody.report import live, words
+from custody.report import live, words, words_live
+from custody.report.html_account import author, disclosure, methods, scope, signatures, summary, times
 from custody.report.html_handling import defects
-from custody.report.html_record import annex, case, custody, digests, exhibits
-from custody.report.html_results import examined, timeline, unread
+from custody.report.html_record import annex, custody, digests, exhibits
+from custody.report.html_results import findings, limits, opinions
 from custody.report.markup import Content, Markup, css_string, markup_of, tag
-from custody.report.model import Integrity, Line, Mark, Report
+from custody.report.model import Fact, Integrity, Line, Mark, Report
 from custody.report.parts import SIGN, bullets, entry_link, facts, paragraph, section
 from custody.report.phrase import Phrase
 
@@ -55,17 +56,17 @@ def render_verifier() -> bytes:
     """A page without any record, for a bundle to be chosen in: always the same bytes for one version of the kit."""
     body = tag(
         "body",
-        tag("header", tag("h1", words.VERIFIER_TITLE), paragraph(words.VERIFIER)),
+        tag("header", tag("h1", words_live.VERIFIER_TITLE), paragraph(words_live.VERIFIER)),
         tag(
             "main",
-            tag("noscript", paragraph(words.VERIFIER_OFF, "verdict caution")),
+            tag("noscript", paragraph(words_live.VERIFIER_OFF, "verdict caution")),
             live.panel("h2"),
-            tag("section", tag("h2", words.LODGE_TITLE), live.lodging()),
+            tag("section", tag("h2", words_live.LODGE_TITLE), live.lodging()),
             tag("section", tag("h2", "What no verification can say"), bullets(words.LIMITS)),
         ),
         live.script_block(),
     )
-    return f"<!DOCTYPE html>\n{tag('html', head_of(words.VERIFIER_TITLE, _style()), body, lang='en')}\n".encode()
+    return f"<!DOCTYPE html>\n{tag('html', head_of(words_live.VERIFIER_TITLE, _style()), body, lang='en')}\n".encode()
 
 
 def _body(report: Report, number: Markup, bundle: bytes) -> Markup:
@@ -79,23 +80,24 @@ def _body(report: Report, number: Markup, bundle: bytes) -> Markup:
     )
     sections: Content = [_verdict(report)]
     if report.shown:
-        contents = (case, exhibits, custody, digests, examined, unread, timeline)
-        sections = [sections, _contents(), [part(report) for part in contents], _limits(report), annex(report)]
+        sections = [sections, _contents(), [part(report) for part in _PARTS]]
     else:
-        sections = [sections, _limits(report)]
+        sections = [sections, limits(report)]
     ending = tag("footer", exercise, tag("p", f"{report.title} {report.reference}. End of the report."))
     skip = tag("a", "Skip to the verdict", href="#verdict", class_="skip")
     main = tag("main", sections, id="main")
     return tag("body", skip, header, main, ending, live.data_block(bundle), live.script_block())
 
 
-def _cover(report: Report) -> Markup:
+def _cover(report: Report) -> Content:
     rows: list[tuple[str, Phrase]] = [
         ("Report", (report.reference,)),
         ("Dated (last signed head, claimed)", report.dated),
     ]
     rows += [("For", report.recipient)] if report.recipient else []
-    return tag("dl", (tag("div", tag("dt", name), tag("dd", markup_of(value))) for name, value in rows))
+    made = next((fact for fact in report.account.author if fact.label == "Made by"), None)
+    rows += [("Made by", made.value)] if made is not None and report.shown else []
+    return [facts([Fact(name, value) for name, value in rows]), facts(report.case.facts)]
 
 
 def _contents() -> Markup:
@@ -105,15 +107,24 @@ def _contents() -> Markup:
 
 _SECTIONS = (
     ("verdict", "The verdict, and how to verify it yourself"),
-    ("case", "The case"),
-    ("exhibits", "The exhibits"),
+    ("summary", "Summary in plain words"),
+    ("scope", "Authority, scope and questions"),
+    ("author", "Author and declaration"),
+    ("exhibits", "The exhibits received"),
     ("custody", "Custody: who did what, when and why"),
-    ("digests", "Digests"),
-    ("examined", "What was examined"),
-    ("unread", "What was not read"),
-    ("timeline", "Timeline (excerpt)"),
-    ("limits", "What this report cannot say"),
-    ("annex", "Annex"),
+    ("digests", "Acquisition and verification: digests"),
+    ("times", "Time basis"),
+    ("methods", "Method and tools"),
+    ("findings", "Findings: what was observed"),
+    ("opinions", "Interpretation and opinions"),
+    ("limits", "Limits, failures, and what was not read"),
+    ("disclosure", "What is kept closed, and by which rule"),
+    ("annex", "Annexes"),
+    ("signatures", "Signatures"),
+)
+_PARTS = (
+    *(summary, scope, author, exhibits, custody, digests, times, methods),
+    *(findings, opinions, limits, disclosure, annex, signatures),
 )
 
 
@@ -132,7 +143,7 @@ def _verdict(report: Report) -> Markup:
         paragraph(up_to, "upto") if report.shown else "",
         _reasons(integrity),
         defects(handling),
-        tag("noscript", paragraph(words.LIVE_OFF, "hint")),
+        tag("noscript", paragraph(words_live.LIVE_OFF, "hint")),
         live.panel(),
         _yourself(report),
         _proved(integrity),
@@ -181,10 +192,6 @@ def _yourself(report: Report) -> Content:
         [tag("p", markup_of(third)), tag("p", tag("code", fingerprint), class_="fingerprint")] if fingerprint else "",
         facts(report.bundle),
         tag("p", "Record ", tag("code", report.head.ledger), class_="hint") if report.head.ledger else "",
-        tag("h3", words.LODGE_TITLE),
+        tag("h3", words_live.LODGE_TITLE),
         live.lodging(),
     ]
-
-
-def _limits(report: Report) -> Markup:
-    return section(9 if report.shown else 2, "limits", "What this report cannot say", bullets(report.limits))

@@ -1,79 +1,48 @@
-"""HTML of what the record says: case, exhibits, custody, digests, annex."""
+"""HTML of what the record says: exhibits, custody, digests, annexes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from custody.report import words
+from custody.report import words, words_account
+from custody.report.html_account import certificates
+from custody.report.html_results import notes_of, remark
+from custody.report.html_track import track
 from custody.report.markup import Content, Markup, markup_of, tag
-from custody.report.model import Exhibit, Remark, Remarks, Report, Step
+from custody.report.model import Exhibit, Report, Step
 from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
 from custody.report.phrase import Phrase
 
 
-def case(report: Report) -> Markup:
-    """Section 2."""
-    people = bullets(markup_of(person) for person in report.case.people)
-    return section(
-        2,
-        "case",
-        "The case",
-        facts(report.case.facts),
-        tag("h3", "People in whose name entries stand"),
-        people if report.case.people else paragraph("No entry shown names anyone."),
-    )
-
-
 def exhibits(report: Report) -> Markup:
-    """Section 3."""
+    """Section 5."""
     cards = [
         tag("article", tag("h3", markup_of(item.title), id=f"exhibit-{item.n}"), facts(item.facts), class_="card")
         for item in report.exhibits
     ]
-    return section(3, "exhibits", "The exhibits", cards or paragraph("No exhibit is shown."))
+    return section(5, "exhibits", "The exhibits received", cards or paragraph("No exhibit is shown."))
 
 
 def custody(report: Report) -> Markup:
-    """Section 4: a table for each exhibit, then one for the case itself."""
+    """Section 6: a drawing and a table for each exhibit, then a table for the case itself."""
     return section(
-        4,
+        6,
         "custody",
         "Custody: who did what, when and why",
-        _time_basis(report),
+        paragraph(words.CLAIMED, "hint"),
+        paragraph(words_account.TRACK_LEGEND, "hint"),
         (_custody_of(item) for item in report.exhibits),
         tag("h3", "The case itself"),
         _steps("What happened to the record, by entry", report.case_steps),
-        _remarks(report.case_remarks),
     )
-
-
-def _time_basis(report: Report) -> Content:
-    """What the times in the tables rest on."""
-    rows = (
-        (
-            entry_link(line.entry, ""),
-            [markup_of(line.at), " ", line.accuracy],
-            markup_of(line.authority),
-            line.covers,
-            marked(line.mark, line.state),
-        )
-        for line in report.stamps
-    )
-    columns = ("Entry", "Time", "Authority", "Over", "Whether it holds")
-    listed = [paragraph(words.PROVED), table(words.STAMPS, columns, rows, "stamps")]
-    return [
-        tag("h3", "Time basis"),
-        paragraph(words.CLAIMED),
-        listed if report.stamps else paragraph(words.NO_STAMPS),
-    ]
 
 
 def _custody_of(exhibit: Exhibit) -> Content:
     title = markup_of(exhibit.title)
     return [
         tag("h3", title),
+        track(exhibit),
         _steps([title, ": what happened, by entry"], exhibit.steps),
-        _remarks(exhibit.remarks),
     ]
 
 
@@ -98,37 +67,12 @@ def _when(at: Phrase, proved: Phrase) -> Content:
     return [markup_of(at), paragraph(("proved: ", *proved), "hint") if proved else ""]
 
 
-def _remarks(remarks: Remarks) -> Content:
-    groups = (
-        ("Observations", "What was seen.", remarks.observations),
-        ("Opinions", "What the author makes of it. Not a fact of the record.", remarks.opinions),
-        ("Attachments", "Documents kept with the record.", remarks.attachments),
-    )
-    return [
-        tag("div", tag("h4", title), paragraph(hint, "hint"), (_remark(item) for item in group), class_="remarks")
-        for title, hint, group in groups
-        if group
-    ]
-
-
-def _remark(remark: Remark) -> Markup:
-    source = [entry_link(remark.entry), ", ", markup_of(remark.who), ", ", markup_of(remark.at)]
-    return tag(
-        "div",
-        tag("blockquote", markup_of(remark.text)),
-        tag("p", source, class_="hint"),
-        facts(remark.details) if remark.details else "",
-        corrections(remark.corrections),
-        class_="remark",
-    )
-
-
 def digests(report: Report) -> Markup:
-    """Section 5."""
+    """Section 7."""
     return section(
-        5,
+        7,
         "digests",
-        "Digests",
+        "Acquisition and verification: digests",
         paragraph(words.MEDIUM),
         (_digests_of(item) for item in report.exhibits),
         _containers(report.exhibits),
@@ -158,8 +102,27 @@ def _containers(exhibits: Sequence[Exhibit]) -> Content:
 
 
 def annex(report: Report) -> Markup:
-    """Section 10."""
-    entries = (
+    """Section 14."""
+    return section(
+        14,
+        "annex",
+        "Annexes",
+        tag("h3", "All entries shown"),
+        paragraph("Hashes are shortened to 16 digits; the bundle holds them whole.", "hint"),
+        _entries(report),
+        tag("h3", "What was proved when this report was made"),
+        bullets(markup_of(item) for item in report.integrity.proved),
+        tag("h3", "Keys"),
+        _keys(report),
+        _attachments(report),
+        certificates(report),
+        tag("h3", "Words used in this report"),
+        tag("dl", (tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in report.glossary)),
+    )
+
+
+def _entries(report: Report) -> Markup:
+    rows = (
         (
             tag("span", str(line.index), id=f"entry-{line.index}"),
             line.type,
@@ -170,21 +133,15 @@ def annex(report: Report) -> Markup:
         )
         for line in report.entries
     )
-    keys = ((tag("code", k.key), k.algorithm or "—", k.part, markup_of(k.names), str(k.entries)) for k in report.keys)
-    tools = ((markup_of(t.tool), f"{t.first} to {t.last}", str(t.entries)) for t in report.tools)
-    return section(
-        10,
-        "annex",
-        "Annex",
-        tag("h3", "All entries shown"),
-        paragraph("Hashes are shortened to 16 digits; the bundle holds them whole.", "hint"),
-        table(
-            "Entries", ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash"), entries, "entries"
-        ),
-        tag("h3", "Keys"),
-        table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), keys, "keys"),
-        tag("h3", "Tools"),
-        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "tools"),
-        tag("h3", "Words used in this report"),
-        tag("dl", (tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in report.glossary)),
-    )
+    columns = ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash")
+    return table("Entries", columns, rows, "entries")
+
+
+def _keys(report: Report) -> Markup:
+    rows = ((tag("code", k.key), k.algorithm or "—", k.part, markup_of(k.names), str(k.entries)) for k in report.keys)
+    return table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), rows, "keys")
+
+
+def _attachments(report: Report) -> Content:
+    kept = [item for remarks in notes_of(report) for item in remarks.attachments]
+    return [tag("h3", "Attachments"), map(remark, kept)] if kept else ""

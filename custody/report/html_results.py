@@ -1,26 +1,71 @@
-"""HTML of what was found in the exhibits, what was not read, and an excerpt of the timeline."""
+"""HTML of what was found in the exhibits, observations apart from opinions, and of what was not read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from custody.report import words
+from custody.report import words, words_account
 from custody.report.markup import Content, Markup, markup_of, tag
-from custody.report.model import Examined, Exhibit, FileRead, Report
-from custody.report.parts import bullets, entry_link, marked, paragraph, section, table
+from custody.report.model import Examined, Exhibit, FileRead, Remark, Remarks, Report
+from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
 from custody.report.phrase import quote
 
 
-def examined(report: Report) -> Markup:
-    """Section 6."""
+def notes_of(report: Report) -> list[Remarks]:
+    """The notes of each exhibit in turn, then those of the case."""
+    return [*(exhibit.remarks for exhibit in report.exhibits), report.case_remarks]
+
+
+def findings(report: Report) -> Markup:
+    """Section 10: what was seen, by people and by parsers. No opinions."""
     left_out = bullets(markup_of(item) for item in report.left_out) if report.left_out else ""
-    return section(6, "examined", "What was examined", left_out, (_examined_of(item) for item in report.exhibits))
+    case = _remarks("The case itself: observations", report.case_remarks.observations)
+    return section(
+        10,
+        "findings",
+        "Findings: what was observed",
+        left_out,
+        (_examined_of(item) for item in report.exhibits),
+        case,
+    )
+
+
+def opinions(report: Report) -> Markup:
+    """Section 11."""
+    kept = [item for remarks in notes_of(report) for item in remarks.opinions]
+    return section(
+        11,
+        "opinions",
+        "Interpretation and opinions",
+        paragraph(words_account.OPINIONS, "hint"),
+        map(remark, kept) if kept else paragraph(words_account.NO_OPINION),
+    )
+
+
+def _remarks(title: Content, kept: Sequence[Remark]) -> Content:
+    return [tag("h3", title), map(remark, kept)] if kept else ""
+
+
+def remark(item: Remark) -> Markup:
+    """A note with its source."""
+    source = [entry_link(item.entry), ", ", markup_of(item.who), ", ", markup_of(item.at)]
+    return tag(
+        "div",
+        tag("blockquote", markup_of(item.text)),
+        tag("p", source, class_="hint"),
+        facts(item.details) if item.details else "",
+        corrections(item.corrections),
+        class_="remark",
+    )
 
 
 def _examined_of(exhibit: Exhibit) -> Content:
     parts = [_run(item) for item in exhibit.examined] or [paragraph(words.NO_RESULTS)]
-    return [tag("h3", markup_of(exhibit.title)), parts, _files_read(exhibit.files_read)]
+    events = [_events(item) for item in exhibit.examined]
+    seen = exhibit.remarks.observations
+    observed = [tag("h4", "Observations"), map(remark, seen)] if seen else ""
+    return [tag("h3", markup_of(exhibit.title)), observed, parts, _files_read(exhibit.files_read), events]
 
 
 def _said(text: str, *, code: bool = False) -> Markup:
@@ -75,9 +120,15 @@ def _files_read(rows: Sequence[FileRead]) -> Content:
     return table("Single files whose reading is proved by the record", columns, lines, "files") if rows else ""
 
 
-def unread(report: Report) -> Markup:
-    """Section 7."""
-    return section(7, "unread", "What was not read", (_unread_of(item) for item in report.exhibits))
+def limits(report: Report) -> Markup:
+    """Section 12, or 2 where nothing of the record can be printed."""
+    return section(
+        12 if report.shown else 2,
+        "limits",
+        "Limits, failures, and what was not read",
+        [tag("h3", "What this report cannot say"), bullets(report.limits)],
+        (_unread_of(item) for item in report.exhibits),
+    )
 
 
 def _unread_of(exhibit: Exhibit) -> Content:
@@ -85,7 +136,7 @@ def _unread_of(exhibit: Exhibit) -> Content:
         [[entry_link(line.entry), ": "] if line.entry is not None else "", markup_of(line.says)]
         for line in exhibit.unread
     ]
-    title = markup_of(exhibit.title)
+    title = [markup_of(exhibit.title), ": what was not read"]
     return [tag("h3", title), bullets(lines) if lines else "", [_problems(item) for item in exhibit.examined]]
 
 
@@ -105,13 +156,7 @@ def _more(template: str, shown: int, total: int) -> str:
     return template.format(shown=f"{shown:,}", total=f"{total:,}")
 
 
-def timeline(report: Report) -> Markup:
-    """Section 8."""
-    tables = [_events(item, exhibit) for exhibit in report.exhibits for item in exhibit.examined]
-    return section(8, "timeline", "Timeline (excerpt)", tables or paragraph(words.NO_RESULTS))
-
-
-def _events(item: Examined, exhibit: Exhibit) -> Content:
+def _events(item: Examined) -> Content:
     events, total = item.findings.timeline, item.findings.counts.get("events", len(item.findings.timeline))
     rows = (
         (
@@ -122,11 +167,10 @@ def _events(item: Examined, exhibit: Exhibit) -> Content:
         )
         for event in events
     )
-    title = markup_of(exhibit.title)
     columns = ("Time (UTC)", "Kind", "Path and what it says", "Clock")
-    listed = table([title, ": events"], columns, rows, "events") if events else paragraph("No event.")
+    listed = table("Events", columns, rows, "events") if events else paragraph("No event.")
     more = paragraph(_more(words.TIMELINE_MORE, len(events), total), "hint") if total > len(events) else ""
-    return [tag("h3", title), listed, more]
+    return [tag("h4", "Timeline (excerpt)"), listed, more]
 
 
 def _instant(at: str) -> Markup:

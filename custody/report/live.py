@@ -15,7 +15,7 @@ from importlib import resources
 from custody.ledger.bundle import MAX_BUNDLE, MAX_DEPTH
 from custody.ledger.entry import decode
 from custody.ledger.errors import MalformedError
-from custody.report import words
+from custody.report import words, words_live
 from custody.report.markup import Markup, flatten, tag
 from custody.report.parts import paragraph
 
@@ -82,7 +82,7 @@ def panel(level: str = "h3") -> Markup:
     """Where the script shows what it finds. Hidden until it runs."""
     return tag(
         "div",
-        tag(level, words.LIVE_TITLE, id="live-heading"),
+        tag(level, words_live.LIVE_TITLE, id="live-heading"),
         _result(),
         _trust(),
         id="live",
@@ -110,7 +110,7 @@ def _result() -> Markup:
             tag("progress", id="live-progress", max="1", value="0", hidden="hidden", aria_label="Verification"),
             tag(
                 "div",
-                tag("p", words.LIVE_OTHER, id="live-other", hidden="hidden", class_="correction"),
+                tag("p", words_live.LIVE_OTHER, id="live-other", hidden="hidden", class_="correction"),
                 tag("div", id="live-verdict"),
                 claims,
                 tag("div", id="live-notes"),
@@ -127,8 +127,8 @@ def _trust() -> Markup:
     """What the reader brings: a form that is sent nowhere."""
     return tag(
         "form",
-        tag("p", tag("strong", words.LIVE_BRING)),
-        tag("p", tag("label", words.LIVE_ANCHOR, for_="live-anchor")),
+        tag("p", tag("strong", words_live.LIVE_BRING)),
+        tag("p", tag("label", words_live.LIVE_ANCHOR, for_="live-anchor")),
         tag(
             "input",
             id="live-anchor",
@@ -137,7 +137,7 @@ def _trust() -> Markup:
             spellcheck="false",
             aria_describedby="live-complaint",
         ),
-        tag("p", tag("label", words.LIVE_FILES, for_="live-files")),
+        tag("p", tag("label", words_live.LIVE_FILES, for_="live-files")),
         tag("input", id="live-files", type="file", multiple="multiple"),
         tag("ul", id="live-held", aria_label="Files in use"),
         tag("p", id="live-complaint", role="alert", class_="mark bad"),
@@ -157,7 +157,7 @@ def lodging() -> Markup:
     """How to make such a page worth something: fingerprints that are lodged before."""
     return flatten(
         [
-            *(paragraph(text) for text in words.LODGE),
+            *(paragraph(text) for text in words_live.LODGE),
             tag(
                 "dl",
                 tag(

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from custody.report.phrase import Phrase
+
+if TYPE_CHECKING:
+    from custody.report.account import Account
+    from custody.report.track import Track
 
 
 class Mark(Enum):
@@ -303,6 +308,7 @@ class Exhibit:
     files_read: tuple[FileRead, ...]
     examined: tuple[Examined, ...]
     unread: tuple[Line, ...]
+    track: Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +374,7 @@ class Report:
     bundle: tuple[Fact, ...]
     shown: bool
     case: Case
+    account: Account
     exhibits: tuple[Exhibit, ...]
     stamps: tuple[StampLine, ...]
     case_steps: tuple[Step, ...]

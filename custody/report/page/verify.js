@@ -292,7 +292,7 @@ function conclude(verdict, reader, trust) {
   }
   if (governance.need === 1n) verdict.limits.push("One governor's signature is enough to enrol, replace and revoke keys.");
   const stamps = reader.entries.filter(({ entry }) => entry.type === "anchor").length;
-  if (stamps) verdict.limits.push(`Time-stamps of outside authorities (${stamps}): this page does not examine them (R36).`);
+  if (stamps) verdict.notChecked.push(`time-stamps of outside authorities (${stamps}): this page does not examine them`);
   for (const [key, start] of governance.revoked) {
     for (const index of replay.signedBy.get(key) ?? []) {
       if (index >= start || !covered.some((size) => index < size && size <= start)) {

@@ -1,0 +1,164 @@
+"""HTML of what stands around the exhibits: summary, authority, author, times, method, disclosure, signatures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from custody.report import words, words_account
+from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.model import Exhibit, Report
+from custody.report.parts import bullets, entry_link, facts, marked, paragraph, section, table
+from custody.report.phrase import Phrase, plain
+
+
+def summary(report: Report) -> Markup:
+    """Section 2: one page for a reader who reads no more."""
+    rows = (_brief(exhibit) for exhibit in report.exhibits)
+    columns = ("Exhibit", "Last held by", "Accesses", "Digests")
+    return section(
+        2,
+        "summary",
+        "Summary in plain words",
+        (paragraph(line) for line in report.account.summary),
+        table("The exhibits at a glance", columns, rows, "brief") if report.exhibits else "",
+        paragraph(words_account.SUMMARY_READ),
+    )
+
+
+def _brief(exhibit: Exhibit) -> Sequence[Content]:
+    held = exhibit.track.holds
+    what = next((fact for fact in exhibit.facts if fact.label == "Description"), None)
+    described = markup_of(what.corrections[-1].new if what.corrections else what.value) if what is not None else ""
+    return (
+        [markup_of(exhibit.title), tag("br"), described],
+        markup_of(held[-1].who) if held else "—",
+        str(len(exhibit.track.accesses)),
+        marked(exhibit.verdict_mark, exhibit.verdict),
+    )
+
+
+def scope(report: Report) -> Markup:
+    """Section 3."""
+    account = report.account
+    return section(
+        3,
+        "scope",
+        "Authority, scope and questions",
+        facts(account.scope) if account.scope else paragraph(words_account.NO_AUTHORITY),
+        tag("h3", "Why the evidence was opened"),
+        paragraph(words_account.QUESTIONS, "hint"),
+        _listed(account.questions),
+    )
+
+
+def _listed(lines: Sequence[Phrase]) -> Content:
+    return bullets(markup_of(line) for line in lines) if lines else paragraph("Nothing is stated.")
+
+
+def author(report: Report) -> Markup:
+    """Section 4."""
+    people = bullets(markup_of(person) for person in report.case.people)
+    return section(
+        4,
+        "author",
+        "Author and declaration",
+        facts(report.account.author),
+        paragraph(words_account.QUALIFIED, "hint"),
+        _blank(words_account.DECLARATION),
+        tag("h3", "People in whose name entries stand"),
+        people if report.case.people else paragraph("No entry shown names anyone."),
+    )
+
+
+def _blank(statement: str) -> Markup:
+    """A statement to be signed by hand."""
+    return tag("div", paragraph(statement), _lines(), class_="tosign")
+
+
+def _lines() -> Markup:
+    return tag("dl", (tag("div", tag("dt", name), tag("dd", "", class_="rule")) for name in words_account.TO_SIGN))
+
+
+def times(report: Report) -> Markup:
+    """Section 8: what the times in the tables rest on."""
+    rows = (
+        (
+            entry_link(line.entry, ""),
+            [markup_of(line.at), " ", line.accuracy],
+            markup_of(line.authority),
+            line.covers,
+            marked(line.mark, line.state),
+        )
+        for line in report.stamps
+    )
+    columns = ("Entry", "Time", "Authority", "Over", "Whether it holds")
+    listed = [paragraph(words.PROVED), table(words.STAMPS, columns, rows, "stamps")]
+    return section(
+        8,
+        "times",
+        "Time basis",
+        paragraph(words.CLAIMED),
+        facts(report.account.times),
+        listed if report.stamps else paragraph(words.NO_STAMPS),
+    )
+
+
+def methods(report: Report) -> Markup:
+    """Section 9."""
+    tools = ((markup_of(t.tool), f"{t.first} to {t.last}", str(t.entries)) for t in report.tools)
+    return section(
+        9,
+        "methods",
+        "Method and tools",
+        paragraph(words_account.METHOD),
+        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "tools"),
+        tag("h3", "Machines"),
+        _listed(report.account.hosts),
+        tag("h3", "Settings of accesses"),
+        _listed(report.account.settings),
+    )
+
+
+def disclosure(report: Report) -> Markup:
+    """Section 13."""
+    erased = bullets([entry_link(line.entry or 0), ": ", markup_of(line.says)] for line in report.account.erasures)
+    return section(
+        13,
+        "disclosure",
+        "What is kept closed, and by which rule",
+        paragraph(words_account.CLOSED),
+        facts(report.account.disclosure),
+        [tag("h3", "Erasures"), erased] if report.account.erasures else "",
+    )
+
+
+def certificates(report: Report) -> Content:
+    """Of the annexes: for each exhibit what a qualified person can certify, with room to sign."""
+    return [
+        tag("h3", "Certification of data"),
+        paragraph(words_account.CERTIFICATE),
+        (_certified(e) for e in report.exhibits),
+    ]
+
+
+def _certified(exhibit: Exhibit) -> Content:
+    lines = [line for line in exhibit.digests if line.algorithm == "SHA-256"] or list(exhibit.digests)
+    said = [[line.algorithm, " ", markup_of(line.source), ": ", markup_of(line.value)] for line in lines[:6]]
+    return [
+        tag("h4", markup_of(exhibit.title)),
+        bullets([*said, marked(exhibit.verdict_mark, exhibit.verdict)]),
+    ]
+
+
+def signatures(report: Report) -> Markup:
+    """Section 15."""
+    return section(
+        15,
+        "signatures",
+        "Signatures",
+        paragraph(words_account.SIGNED.format(last=report.head.last_entry)),
+        tag("p", tag("code", report.head.fingerprint), class_="fingerprint"),
+        paragraph(words_account.SIGN_HERE),
+        tag("div", _lines(), class_="tosign"),
+        paragraph(f"{plain((report.title,))} {report.reference}", "hint"),
+    )
