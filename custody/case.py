@@ -1,7 +1,7 @@
 """A case: one folder, one ledger, the people who write in it.
 
 CASE/case.toml        number, agency, time zone: for people; what counts stands in the ledger
-CASE/ledger.sqlite    the custody ledger
+CASE/ledger.sqlite    the custody ledger, unless case.toml names one in PostgreSQL
 CASE/evidence/ derived/ extracted/ reports/ receipts/
 """
 
@@ -12,7 +12,6 @@ import platform
 import re
 import socket
 import time
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from custody.durable import write_durably
+from custody.case_file import LEDGER_FILE, address_in, address_of, facts_of, write_facts
 from custody.ledger.checkpoint import EntryKey, LedgerKeys, close
 from custody.ledger.draft import validate_value
 from custody.ledger.entry import Entry, Json, b64
@@ -31,10 +30,10 @@ from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.signing import public_key_of
 from custody.ledger.store import NEW, Draft, Ledger, Row
 from custody.moment import claimed
-from custody.people import Home, Passphrase, Person, quoted
+from custody.people import Home, Passphrase, Person
 from custody.roster import Roster
 
-_FILES = ("case.toml", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm")
+_FILES = ("case.toml", *(LEDGER_FILE + end for end in ("", "-wal", "-shm")))
 FOLDERS = ("evidence", "derived", "extracted", "reports", "receipts")
 NO_DOMAIN = "evikit.invalid"
 
@@ -119,11 +118,13 @@ class Case:
         kind: str = "live",
         title: str = "",
         founders: Founders | None = None,
+        ledger: str = LEDGER_FILE,
         clock: Clock = time.time_ns,
     ) -> Case:
         """A new case folder whose ledger begins with its genesis: policy, ledger key, first examiner.
 
-        `founders` are further governors, and how many of all must sign what governs.
+        `founders` are further governors, and how many of all must sign what governs; `ledger` may be the URL of a
+        schema in PostgreSQL.
         """
         zone_of(zone)
         validate_domain(domain)
@@ -133,10 +134,9 @@ class Case:
         _prepare_folder(path, home)
         try:
             keys = home.make_ledger_keys(passphrase)
-            lines = {**facts, "ledger": "ledger.sqlite"}
-            toml = "".join(f"{name} = {quoted(value)}\n" for name, value in lines.items())
-            write_durably(path / "case.toml", toml.encode(), 0o644)
-            case = cls(path, Ledger.create(path / "ledger.sqlite"), home, clock)
+            stored = Ledger.create(address_in(path, ledger))
+            write_facts(path, {**facts, "ledger": ledger})
+            case = cls(path, stored, home, clock)
             case.person, case._key, case._ledger_keys = person, key, {EntryKey(keys.ed25519).key: keys}
             others = founders or Founders()
             listed: dict[str, Json] = {"governors": list(others.facts)} if others.facts else {}
@@ -152,7 +152,7 @@ class Case:
     @classmethod
     def open(cls, path: Path, home: Home, *, writable: bool, clock: Clock = time.time_ns) -> Case:
         """Open a case; IntegrityError when its ledger lacks the history this machine saw last."""
-        case = cls(path, Ledger.open(path / "ledger.sqlite", writable=writable), home, clock)
+        case = cls(path, Ledger.open(address_of(path), writable=writable), home, clock)
         try:
             home.heads.validate(case.ledger)
         except BaseException:
@@ -342,19 +342,9 @@ class Case:
         return {"claimed_at": claimed(self._clock()), "clock": _clock_facts(self.zone), "tool": _tool()}
 
 
-def facts_of(path: Path) -> Mapping[str, Any]:
-    """What case.toml says; CustodyError where there is none, or it cannot be read."""
-    try:
-        return tomllib.loads((path / "case.toml").read_text("utf-8"))
-    except FileNotFoundError:
-        raise CustodyError(f"{path} is not a case: it has no case.toml", "Run `evikit init`, or use --case.") from None
-    except (OSError, ValueError) as error:
-        raise CustodyError(f"{path / 'case.toml'} cannot be read: {error}", "Repair the file.") from error
-
-
 def validate_folder(path: Path, home: Home) -> None:
     """Refuse a folder that holds a case already, or would hold the key store."""
-    if (path / "case.toml").exists() or (path / "ledger.sqlite").exists():
+    if (path / "case.toml").exists() or (path / LEDGER_FILE).exists():
         raise CustodyError(f"there is a case in {path} already", "Choose another folder.")
     if home.path.resolve().is_relative_to(path.resolve()):
         raise CustodyError("the key store would be inside the case", "Set EVIKIT_HOME to a folder outside it.")

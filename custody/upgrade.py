@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from custody.case import Case, Clock
+from custody.case_file import address_of
 from custody.ledger import upgrade as files
 from custody.ledger.entry import Json
 from custody.ledger.schema import REVISION
@@ -33,7 +34,7 @@ def upgrade_case(
 
     Errors are those of `custody.ledger.upgrade.upgrade`, of `Case.unlock`, and IntegrityError for a case put back.
     """
-    path = folder / "ledger.sqlite"
+    path = address_of(folder)
     if files.revision_at(path) == REVISION:
         return None
     entries: list[int] = []
@@ -60,5 +61,5 @@ def _note(change: files.Change) -> dict[str, Json]:
     return {
         "kind": KIND,
         "text": f"the ledger was upgraded from revision {change.old} to {change.new}; its entries are the same",
-        "attachments": [{"name": change.kept, "sha256": change.sha256}],
+        "attachments": [{"name": change.kept, "sha256": change.sha256}] if change.kept else None,
     }

@@ -62,15 +62,16 @@ def genesis_pub(keys: LedgerKeys, governors: Sequence[int], need: int) -> dict[s
 
 
 class World:
-    """One ledger in `folder`, begun by one examiner."""
+    """One ledger in `folder`, or at the URL of a schema, begun by one examiner."""
 
     def __init__(
-        self, folder: Path, *, examiner: int = 1, keys: int = 1, need: int = 1, governors: Sequence[int] = ()
+        self, place: Path | str, *, examiner: int = 1, keys: int = 1, need: int = 1, governors: Sequence[int] = ()
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "ledger.sqlite"
         self.examiner, self.keys = entry_key(examiner), ledger_keys(keys)
-        self.ledger = Ledger.create(self.path)
+        if isinstance(place, Path):
+            place.mkdir(parents=True, exist_ok=True)
+            self.path = place / "ledger.sqlite"
+        self.ledger = Ledger.create(self.path if isinstance(place, Path) else place)
         self.time = 1_700_000_000
         self.genesis = self.add(
             "genesis", 0, {"case": {"number": "C-1"}}, pub=genesis_pub(self.keys, (examiner, *governors), need)

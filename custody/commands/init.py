@@ -36,11 +36,19 @@ if TYPE_CHECKING:
     default=None,
     help="How many governors must sign what governs. Default: 2 with a further governor, else 1.",
 )
+@click.option(
+    "--ledger",
+    "url",
+    default=None,
+    metavar="URL",
+    help="Keep the ledger in PostgreSQL: postgresql://HOST/DATABASE#NAME. Default: a file in DIR.",
+)
 @click.option("--kind", type=click.Choice(["live", "exercise"]), default="live", show_default=True)
 @with_settings
 def init(  # noqa: PLR0917 - one parameter an option
     settings: Settings, folder: Path, number: str, agency: str, examiner: str,
-    role: str, title: str, zone: str, domain: str | None, governors: tuple[Path, ...], need: int | None, kind: str,
+    role: str, title: str, zone: str, domain: str | None, governors: tuple[Path, ...], need: int | None,
+    url: str | None, kind: str,
 ) -> None:  # fmt: skip
     """Begin a case in DIR: its folders, its ledger, and you as its first examiner.
 
@@ -48,6 +56,8 @@ def init(  # noqa: PLR0917 - one parameter an option
     key. The key store is never inside the case: back it up.
     """
     from custody.case import NO_DOMAIN, Case, validate_domain, validate_folder, zone_of
+    from custody.case_file import LEDGER_FILE, address_in, named_for
+    from custody.ledger.database import database_at
     from custody.ledger.errors import CustodyError
     from custody.people import ROLES, Home
 
@@ -55,6 +65,8 @@ def init(  # noqa: PLR0917 - one parameter an option
         raise CustodyError(f"there is no role {role!r}", f"Roles: {', '.join(ROLES)}.")
     zone_of(zone)
     validate_domain(domain or NO_DOMAIN)
+    ledger = LEDGER_FILE if url is None else named_for(url, number)
+    database_at(address_in(folder, ledger))  # refused before anybody types a passphrase
     for what, value in (("case number", number), ("agency", agency), ("examiner's name", examiner)):
         if not value.strip() or not value.isprintable():
             raise CustodyError(f"the {what} is empty or holds control characters", "Write it as on paper.")
@@ -67,7 +79,7 @@ def init(  # noqa: PLR0917 - one parameter an option
     with Case.create(
         folder, home, person, secret,
         number=number, agency=agency, zone=zone, domain=domain or NO_DOMAIN, kind=kind, title=title,
-        founders=founders,
+        founders=founders, ledger=ledger,
     ) as case:  # fmt: skip
         facts = {
             "case": str(case.path),
@@ -75,6 +87,7 @@ def init(  # noqa: PLR0917 - one parameter an option
             "agency": agency,
             "examiner": person.name,
             "ledger": case.ledger.id.hex(),
+            **({"stored": ledger} if url else {}),
             "kind": kind,
             "fingerprint": case.fingerprint(),
             "keys": str(home.path),

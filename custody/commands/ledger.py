@@ -25,6 +25,7 @@ from custody.commands.screen import (
     write_new,
     writing,
 )
+from custody.commands.storage import grant, move, schema
 from custody.commands.timestamp import timestamp
 from custody.commands.trust import anchor_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
@@ -42,7 +43,7 @@ def ledger() -> None:
     """The custody ledger: who did what to which exhibit, provably."""
 
 
-for _command in (approve, policy, rotate, freeze, erase, witness, fraud, timestamp):
+for _command in (approve, policy, rotate, freeze, erase, witness, fraud, timestamp, schema, grant, move):
     ledger.add_command(_command)
 
 
@@ -221,6 +222,6 @@ def upgrade(settings: Settings) -> None:
         return
     put_text(said)
     if done is not None:
-        put_facts({"old ledger": done.change.kept, "fingerprint": done.fingerprint})
+        put_facts({**({"old ledger": done.change.kept} if done.change.kept else {}), "fingerprint": done.fingerprint})
         if done.entry is None:
             remark(settings, "The ledger is frozen: the upgrade does not stand in it.")

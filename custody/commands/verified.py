@@ -13,6 +13,7 @@ from custody.commands.trust import trust_from, trusted_from
 if TYPE_CHECKING:
     from custody.handling import Finding, Tally
     from custody.ledger.bundle import Disclosed
+    from custody.ledger.database import Address
     from custody.ledger.entry import Json
     from custody.ledger.verdict import Verdict
     from custody.timestamp.interval import Times
@@ -56,7 +57,8 @@ def verified_bundle(path: Path, anchors: Sequence[str], trust: str | None) -> Ve
 
 def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None) -> Verified:
     """The case's ledger, whatever state its file is in."""
-    from custody.case import facts_of, find_case
+    from custody.case import find_case
+    from custody.case_file import LEDGER_FILE, address_of, facts_of
     from custody.handling import Record, examine
     from custody.handling import Settings as Deadlines
     from custody.ledger.audit import audit
@@ -72,9 +74,11 @@ def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None)
     findings: list[Finding] = []
     try:
         path = find_case(settings.case)
+        address: Address = path / LEDGER_FILE
         if (path / "case.toml").exists():  # a ledger is verified without it, too
             deadlines = Deadlines.of(facts_of(path).get("handling", {}))
-        with Ledger.open(path / "ledger.sqlite", writable=False, refresh=False, older=True) as stored:
+            address = address_of(path)
+        with Ledger.open(address, writable=False, refresh=False, older=True) as stored:
             if stored.notice:
                 remark(settings, stored.notice)
             if stored.revision != REVISION:

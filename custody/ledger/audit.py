@@ -23,7 +23,7 @@ from custody.ledger.store import Ledger
 from custody.ledger.verdict import Trust, Verdict
 from custody.ledger.verify import Replay, replay_ledger
 
-_BLOCK = 500
+_STREAMED = {"yield_per": 500}
 _Findings = list[tuple[int | None, str, str]]
 _StoredRow = tuple[bytes, bytes, bytes, Openings | None]
 
@@ -39,16 +39,17 @@ def audit(ledger: Ledger, trust: Trust, *, openings: bool = True) -> Verdict:
     found: _Findings = []
     try:
         with ledger.snapshot() as connection:
-            found += _file_findings(connection, ledger.revision)
+            found += ledger.database.findings(connection, ledger.revision)
             notes = [blob(note) for (note,) in connection.execute(_ordered(schema.checkpoint.c.note))]
             replay = replay_ledger(_rows(connection, found, openings=openings), notes, trust)
-            found += _stored_findings(connection, replay, notes)
+            found += _stored_findings(connection, ledger.database.chains, replay, notes)
             verdict = replay.verdict
     except IntegrityError as error:
         verdict = Verdict()
         found.append((None, "file", f"{error}"))
     for finding in found:
         verdict.fail(*finding)
+    verdict.not_checked += ledger.database.not_checked
     if not openings:
         verdict.not_checked.append("the fields of the entries were not held against their commitments")
     return verdict
@@ -58,19 +59,9 @@ def _ordered(column: Any) -> Select[Any]:
     return select(column).order_by(*column.table.primary_key.columns)
 
 
-def _file_findings(connection: Connection, revision: str) -> _Findings:
-    said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(10)")]
-    found: _Findings = [(None, "file", f"SQLite finds damage: {' '.join(s.split())}") for s in said if s != "ok"]
-    if connection.exec_driver_sql("PRAGMA application_id").scalar() != schema.APPLICATION_ID:
-        found.append((None, "schema", "the file does not bear the mark of a ledger"))
-    stands, made = schema.describe(connection), schema.expected(revision)
-    different = sorted(name for name in stands.keys() | made.keys() if stands.get(name) != made.get(name))
-    return found + [(None, "schema", f"{name} in the database is missing, foreign or changed") for name in different]
-
-
 def _rows(connection: Connection, found: _Findings, *, openings: bool) -> Iterator[_StoredRow]:
     """The entries for `verify_ledger`; what cannot be handed on becomes a finding."""
-    with connection.execution_options(yield_per=_BLOCK).execute(STORED_ROWS) as rows:
+    with connection.execute(STORED_ROWS, execution_options=_STREAMED) as rows:
         for index, (idx, payload, sig, leaf, body) in enumerate(rows):
             if idx != index:
                 found.append((index, "stored", "an entry is missing, or stands under another number"))
@@ -82,9 +73,9 @@ def _rows(connection: Connection, found: _Findings, *, openings: bool) -> Iterat
             yield blob(payload), blob(sig), blob(leaf), opened if openings else None
 
 
-def _stored_findings(connection: Connection, replay: Replay, notes: Sequence[bytes]) -> _Findings:
+def _stored_findings(connection: Connection, newest: Select[Any], replay: Replay, notes: Sequence[bytes]) -> _Findings:
     found = _tree_findings(connection)
-    chains = {n: (count, last, index) for n, count, last, index in connection.execute(select(schema.chain))}
+    chains = {n: (count, last, index) for n, count, last, index in connection.execute(newest)}
     if chains != replay.chains:
         found.append((None, "stored", "the table of exhibits does not say what the entries say"))
     extra = select(schema.opening.c.idx).where(schema.opening.c.idx.not_in(select(schema.entry.c.idx))).limit(1)
@@ -135,6 +126,6 @@ def _derived(connection: Connection, level: int) -> Iterator[bytes]:
 
 
 def _stream(connection: Connection, query: Select[Any]) -> Iterator[bytes]:
-    with connection.execution_options(yield_per=_BLOCK).execute(query) as rows:
+    with connection.execute(query, execution_options=_STREAMED) as rows:
         for (value,) in rows:
             yield value

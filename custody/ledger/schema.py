@@ -11,7 +11,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -193,6 +193,12 @@ def connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=10, isolation_level=None, check_same_thread=False)
 
 
+def make_whole(path: Path) -> None:
+    """Fold the log of a closed ledger back into it, for good: one file, whole by itself."""
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+
+
 def engine_for(path: Path, *, writable: bool, immutable: bool = False) -> Engine:
     """An engine on one SQLite file with the pragmas a ledger needs; `immutable` ignores locks and a WAL."""
     mode = "rw" if writable else "ro&immutable=1" if immutable else "ro"
@@ -249,7 +255,11 @@ def expected(revision: str = REVISION) -> Mapping[str, str]:
 
 def revision_of(connection: Connection) -> str:
     """The revision a database says it is of; IntegrityError where it is no ledger: emptied, or exchanged."""
-    tables = describe(connection)
+    return revision_among(describe(connection), connection)
+
+
+def revision_among(tables: Container[str], connection: Connection) -> str:
+    """The same, where these tables are known to stand."""
     if "entry" not in tables or "alembic_version" not in tables:
         raise IntegrityError("the ledger's file is empty, or another database", "Restore it from a backup.")
     rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()

@@ -8,11 +8,10 @@ go in one transaction that holds the write lock from before the head is read, so
 from __future__ import annotations
 
 import secrets
-import shutil
-import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from sqlalchemy import Connection, Engine, select
 
 from custody.ledger import schema
 from custody.ledger import statements as sql
+from custody.ledger.database import Address, ConnectionLostError, Database, database_at
 from custody.ledger.draft import compose, dump_openings
 from custody.ledger.entry import (
     ChainPosition,
@@ -31,10 +31,11 @@ from custody.ledger.entry import (
 )
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.ledger.exhibit_map import ExhibitMap
-from custody.ledger.faults import blob, number, translated
+from custody.ledger.faults import blob, number
 from custody.ledger.merkle import EMPTY_ROOT, Frontier
 from custody.ledger.proofs import NodeReader, frontier_at
 from custody.ledger.rows import Row, node_of, row_of
+from custody.ledger.session import Session
 
 __all__ = ["NEW", "Draft", "Examine", "Ledger", "Row", "Signer"]
 
@@ -60,6 +61,9 @@ class Draft:
     id: bytes = b""
 
 
+_PAUSES = (0.05, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to reach a server that went away."""
+
 Examine = Callable[[Entry], None]
 """Looks at an entry about to be signed; raises to prevent it."""
 
@@ -68,51 +72,39 @@ NEW = -1
 
 
 class Ledger:
-    """One ledger in one SQLite file. Not for use by several threads at once."""
+    """One ledger in one database. Not for use by several threads at once."""
 
-    def __init__(self, engine: Engine, path: Path, notice: str = "", scratch: Path | None = None) -> None:
-        self.path, self.notice, self.revision = path, notice, schema.REVISION
-        self._engine, self._scratch = engine, scratch
-        self._connection: Connection | None = None
-        self._frontier = Frontier()
-        self._map = ExhibitMap()
+    def __init__(self, database: Database, engine: Engine, *, writable: bool) -> None:
+        self.database, self.revision = database, schema.REVISION
+        self._session = Session(database, engine, writable=writable)
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is in memory may be ahead of the database: it is read anew at the next call."""
+        self._frontier, self._map = Frontier(), ExhibitMap()
         self._chains: dict[int, tuple[int, bytes, int]] = {}
         self._id: bytes | None = None
 
     @classmethod
-    def create(cls, path: Path) -> Ledger:
-        """An empty ledger at `path`, which must not exist yet."""
-        if path.exists():
-            raise CustodyError(f"{path} exists already", "Choose another folder.")
-        with translated(path):
-            try:
-                path.touch(mode=0o640)
-            except OSError as error:
-                raise CustodyError(f"{path} cannot be made: {error.strerror}", "Check the folder.") from error
-            ledger = cls(schema.engine_for(path, writable=True), path)
-            with ledger._engine.begin() as connection:
-                schema.create(connection)
-        return ledger
+    def create(cls, address: Address) -> Ledger:
+        """An empty ledger at a file or URL that holds none yet."""
+        database = database_at(address)
+        with database.translated():
+            return cls(database, database.create(), writable=True)
 
     @classmethod
-    def open(cls, path: Path, *, writable: bool, refresh: bool = True, older: bool = False) -> Ledger:
+    def open(cls, address: Address, *, writable: bool, refresh: bool = True, older: bool = False) -> Ledger:
         """Open a ledger; read-only media and a leftover WAL are coped with (then `notice` says how).
 
         Without `refresh` nothing that is kept beside the entries is read: for `audit`, which must come that far.
         With `older` one of an older revision is opened too, to be verified and upgraded.
         """
-        if not path.is_file():
-            raise CustodyError(f"there is no ledger at {path}", "Run `evikit init`, or name the case with --case.")
-        notice, scratch = "", None
-        with translated(path):
-            if writable:
-                engine = schema.engine_for(path, writable=True)
-            else:
-                engine, notice, scratch = schema.reading_engine(path)
-            ledger = cls(engine, path, notice, scratch)
+        database = database_at(address)
+        with database.translated():
+            ledger = cls(database, database.open(writable=writable), writable=writable)
             try:
                 with ledger.transaction() as connection:
-                    ledger.revision = schema.revision_of(connection)
+                    ledger.revision = database.revision_of(connection)
                     schema.validate_revision(ledger.revision, older=older)
                     if refresh:
                         ledger._refresh(connection)
@@ -121,18 +113,14 @@ class Ledger:
                 raise
         return ledger
 
+    @property
+    def notice(self) -> str:
+        """How the ledger is read, where that is worth a remark."""
+        return self.database.notice
+
     def close(self) -> None:
-        """Release the file; a writer folds its WAL back into it first."""
-        if self._connection is not None:
-            with suppress(sqlite3.Error, UnicodeDecodeError):  # a reader elsewhere only delays this to the next close
-                driver = self._driver()  # by SQLAlchemy it would stand in a BEGIN
-                driver.execute("PRAGMA busy_timeout = 200")  # nobody waits ten seconds for that reader
-                driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._connection.close()
-        self._connection = None
-        self._engine.dispose()
-        if self._scratch is not None:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        """Release the database."""
+        self._session.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -140,42 +128,38 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def transaction(self, *, reading: bool = False) -> Iterator[Connection]:
-        """The file itself, in one transaction: a reader's sees no later writes, a writer's shuts out other writers.
-
-        Within one that is open already it is that one. A writer that is only `reading` shuts out nobody.
-        """
-        if self._connection is not None and self._connection.in_transaction():
-            yield self._connection
-            return
-        with translated(self.path):
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            self._connection.info[schema.READING] = reading
-            with self._connection.begin():
-                yield self._connection
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """The database itself, shut to other writers until the block ends."""
+        return self._session.transaction()
 
     def snapshot(self) -> AbstractContextManager[Connection]:
-        """The file as it stands at one moment, to read only."""
-        return self.transaction(reading=True)
+        """The database as it stands at one moment, to read only."""
+        return self._session.snapshot()
 
     def _refresh(self, connection: Connection) -> None:
-        """Bring the head in memory up to the file: nothing to do unless another process wrote."""
+        """Bring the head in memory up to the database: nothing to do unless another process wrote."""
         last = connection.execute(sql.LAST).scalar_one()
-        size = 0 if last is None else number(last) + 1
-        if size == self._frontier.size and size:
+        size, known = 0 if last is None else number(last) + 1, self._frontier.size
+        if size == known and size:
             return
-        if size < self._frontier.size:
-            raise IntegrityError(f"the ledger {self.path} became shorter while it was open")
+        if size < known:
+            raise IntegrityError(f"the ledger {self.database.name} became shorter while it was open")
+        if known and size - known <= sql.BLOCK:
+            for (leaf,) in connection.execute(sql.SINCE, {"b_size": known}):
+                self._frontier.append(blob(leaf))
+            self._take(connection.execute(sql.CHAINS_SINCE, {"b_size": known}))
+            return
         self._frontier = frontier_at(size, lambda level, pos: node_of(connection, level, pos))
-        rows = connection.execute(select(schema.chain).order_by(schema.chain.c.n)).all()
-        self._chains = {number(n): (number(count), blob(last), number(idx)) for n, count, last, idx in rows}
-        self._map = ExhibitMap()
-        for n, (count, leaf, _) in self._chains.items():
-            if n != self._map.size:
+        self._chains, self._map = {}, ExhibitMap()
+        self._take(connection.execute(self.database.chains))
+
+    def _take(self, rows: Iterable[Any]) -> None:
+        """Take note of where these sequences stand; they come in the order of their ordinals."""
+        for n, count, last, index in rows:
+            if number(n) > self._map.size:
                 raise IntegrityError("the ledger's table of exhibits has a gap")
-            self._map.put(n, count, leaf)
+            self._chains[n] = (number(count), blob(last), number(index))
+            self._map.put(n, count, last)
 
     def refresh(self) -> None:
         """Take note of what other processes appended."""
@@ -282,19 +266,11 @@ class Ledger:
             return [number(size) for (size,) in connection.execute(sql.CLOSED_SIZES)]
 
     def copy_to(self, target: Path) -> None:
-        """A consistent copy of the ledger in a new file, also while others write."""
+        """A consistent copy of the ledger in a new file of SQLite's, also while others write."""
         if target.exists():
             raise CustodyError(f"{target} exists already", "Choose another name: nothing is overwritten.")
-        # Not in a transaction of ours: SQLite would wait for a writer's own for ever. One step is one moment.
-        with translated(target), closing(sqlite3.connect(target)) as copy:
-            self._driver().backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-
-    def _driver(self) -> sqlite3.Connection:
-        driver = self._connection.connection.driver_connection if self._connection is not None else None
-        if not isinstance(driver, sqlite3.Connection):
-            raise CustodyError("this ledger is not in a file")
-        return driver
+        with self.database.translated():
+            self.database.copy_to(self._session.connection, target)
 
     # --- writing ---------------------------------------------------------------------------------------
 
@@ -304,8 +280,7 @@ class Ledger:
         `examine` sees the entry before it is signed, while nobody else can write; what it raises is raised, and
         nothing is stored.
         """
-        with self._appending() as connection:
-            return self._write(connection, draft, signer, examine)
+        return self._once(draft, lambda known: self._write(known, signer, examine))
 
     def append_closing(
         self,
@@ -315,38 +290,61 @@ class Ledger:
         examine: Examine | None = None,
     ) -> bytes:
         """Sign the map of all exhibits, and in the same transaction keep the checkpoint `note_for(size, root)`."""
-        with self._appending() as connection:
+
+        def write(draft: Draft) -> Row:
             pub = {"map_size": str(self._map.size), "map_root": b64(self._map.root)}
-            self._write(connection, Draft("closing", values, pub=pub), signer, examine)
-            note = note_for(self.size, self.root)
-            connection.execute(sql.ADD_CHECKPOINT, {"size": self.size, "note": note})
-        return note
+            row = self._write(replace(draft, pub=pub), signer, examine)
+            values = {"size": self.size, "note": note_for(self.size, self.root)}
+            self._session.pending.append((sql.ADD_CHECKPOINT, values))
+            return row
+
+        row = self._once(Draft("closing", values), write)
+        with self.snapshot() as connection:
+            return blob(connection.execute(sql.NOTE_AT, {"b_size": row.index + 1}).scalar_one())
+
+    def _once(self, draft: Draft, write: Callable[[Draft], Row]) -> Row:
+        """`write` in a transaction; where the connection is lost at that, once more, unless the entry stands."""
+        draft = replace(draft, id=draft.id or secrets.token_bytes(16))
+        if self._session.active:
+            return write(draft)
+        known, lost, pauses = self.size, False, iter(_PAUSES)
+        while True:
+            try:
+                with self.together():  # the lock is held: what the lost connection was at has ended, either way
+                    return (self._find(draft.id, known) if lost else None) or write(draft)
+            except ConnectionLostError:
+                if (pause := next(pauses, None)) is None:
+                    raise
+                lost = True
+                time.sleep(pause)
+
+    def _find(self, entry_id: bytes, start: int) -> Row | None:
+        """The entry of this id at index `start` or later, if there is one."""
+        return next((row for row in self.rows(start) if row.entry.id == entry_id), None)
 
     def drop_openings(self, row: Row, names: Collection[str]) -> None:
         """Take these openings of an entry away, for good (R31). Whether that is approved is for the caller to know."""
         kept = {name: opening for name, opening in row.openings.items() if name not in names}
         if len(kept) < len(row.openings):
-            with self.transaction() as connection:
-                sql.SHRINK_OPENING.run(connection, {"b_idx": row.index, "b_body": dump_openings(kept)})
+            with self.transaction():
+                self._session.pending.append((sql.SHRINK_OPENING, {"b_idx": row.index, "b_body": dump_openings(kept)}))
 
     @contextmanager
-    def _appending(self) -> Iterator[Connection]:
+    def together(self) -> Iterator[None]:
+        """What is appended within is one write: durable when the block ends, or none of it stands."""
         try:
             with self.transaction() as connection:
                 self._refresh(connection)
-                yield connection
+                yield
         except BaseException:
-            # what is in memory may be ahead of the file now: read it anew at the next call
-            self._frontier, self._chains, self._map, self._id = Frontier(), {}, ExhibitMap(), None
+            self._forget()
             raise
 
-    def _write(self, connection: Connection, draft: Draft, signer: Signer, examine: Examine | None = None) -> Row:
+    def _write(self, draft: Draft, signer: Signer, examine: Examine | None = None) -> Row:
         index, position = self.size, self._position(draft.n)
-        if index and self._id is None:
-            self._id = node_of(connection, 0, 0)
         entry = Entry(
-            ledger=self._id if index else None,
-            id=draft.id or secrets.token_bytes(16),
+            ledger=self.id if index else None,
+            id=draft.id,
             type=draft.type,
             key=signer.key,
             seen_size=index,
@@ -362,19 +360,21 @@ class Ledger:
             examine(parsed)
         sig = signer.sign_entry(payload)
         row = Row(index, payload, sig, leaf_of(payload, sig), openings)
-        sql.ADD_ENTRY.run(connection, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf})
-        sql.ADD_OPENING.run(connection, {"idx": index, "body": dump_openings(openings)})
+        self._session.pending += [
+            (sql.ADD_ENTRY, {"idx": index, "payload": payload, "sig": sig, "leaf": row.leaf}),
+            (sql.ADD_OPENING, {"idx": index, "body": dump_openings(openings)}),
+        ]
         for level, pos, value in self._frontier.append(row.leaf):
-            sql.ADD_NODE.run(connection, {"level": level, "pos": pos, "hash": value})
+            self._session.pending.append((sql.ADD_NODE, {"level": level, "pos": pos, "hash": value}))
         if position is not None:
             self._chains[position.n] = (position.seq, row.leaf, index)
             self._map.put(position.n, position.seq, row.leaf)
             if position.seq == 1:
                 values = {"n": position.n, "count": 1, "last": row.leaf, "idx": index}
-                sql.ADD_CHAIN.run(connection, values)
+                self._session.pending.append((sql.ADD_CHAIN, values))
             else:
                 values = {"b_n": position.n, "b_count": position.seq, "b_last": row.leaf, "b_idx": index}
-                sql.SET_CHAIN.run(connection, values)
+                self._session.pending.append((sql.SET_CHAIN, values))
         return row
 
     def _position(self, n: int | None) -> ChainPosition | None:

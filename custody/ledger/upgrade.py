@@ -19,6 +19,7 @@ from pathlib import Path
 from custody.durable import sync_folder
 from custody.ledger import migrations, schema
 from custody.ledger.audit import audit
+from custody.ledger.database import Address
 from custody.ledger.entry import unb64
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
 from custody.ledger.faults import translated
@@ -31,7 +32,7 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An upgrade: the revisions; the head it starts from; name and SHA-256 of the old ledger, which is kept beside."""
+    """An upgrade: the revisions; the head it starts from; name and SHA-256 of the old file, if one is kept beside."""
 
     old: str
     new: str
@@ -45,26 +46,28 @@ Record = Callable[[Ledger, Change], None]
 """Writes into the upgraded copy what became of the ledger, before it takes the ledger's place."""
 
 
-def revision_at(path: Path) -> str:
-    """The revision of the ledger at `path`; LedgerVersionError for one newer than ours."""
-    with Ledger.open(path, writable=False, refresh=False, older=True) as ledger:
+def revision_at(address: Address) -> str:
+    """The revision of the ledger there; LedgerVersionError for one newer than ours."""
+    with Ledger.open(address, writable=False, refresh=False, older=True) as ledger:
         return ledger.revision
 
 
-def upgrade(path: Path, record: Record) -> Change:
-    """Bring the ledger at `path` to our revision; on return the new one stands, durably, and the old one beside it.
+def upgrade(address: Address, record: Record) -> Change:
+    """Bring a ledger to our revision; on return the new one stands, durably, and beside it the old file.
 
     Whatever is raised, and whenever the process dies, either the old ledger stands or the new one. IntegrityError
     when it does not verify, before or after; LedgerBusyError while others have it open.
     """
-    path = path.resolve()
+    if isinstance(address, str):
+        return _upgrade_in_place(address, record)
+    path = address.resolve()
     with Ledger.open(path, writable=False, refresh=False, older=True) as ledger:
-        _verified(ledger, "the ledger")
+        verified(ledger, "the ledger")
     kept, new = (path.with_name(f".{path.name}.{what}") for what in ("old", "new"))
-    with translated(path), _alone(path) as held:
+    with translated(path), alone(path) as held:
         try:
             for target in (kept, new):
-                _copy(held, target)
+                copy_file(held, target)
             change = _describe(path, kept)
             _bring_up(new, change, record)
             _take_after(path, new)
@@ -74,13 +77,13 @@ def upgrade(path: Path, record: Record) -> Change:
             new.replace(path)
             sync_folder(path.parent)
         finally:
-            _remove(kept)
-            _remove(new)
+            remove(kept)
+            remove(new)
     return change
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[sqlite3.Connection]:
+def alone(path: Path) -> Iterator[sqlite3.Connection]:
     """The ledger, open to nobody else until the block ends.
 
     Its log is folded back: by its name it would pass on to the new ledger, to which it does not belong.
@@ -97,18 +100,18 @@ def _alone(path: Path) -> Iterator[sqlite3.Connection]:
         yield held
 
 
-def _copy(held: sqlite3.Connection, target: Path) -> None:
-    _remove(target)  # what a killed upgrade left
-    with closing(sqlite3.connect(target)) as copy:
-        held.backup(copy)
+def copy_file(held: sqlite3.Connection, target: Path) -> None:
+    remove(target)  # what a killed upgrade left
+    with closing(sqlite3.connect(target)) as into:
+        held.backup(into)
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
     for end in _BESIDE:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _verified(ledger: Ledger, what: str) -> tuple[int, bytes]:
+def verified(ledger: Ledger, what: str) -> tuple[int, bytes]:
     """Its size and root, as the entries give them."""
     verdict = audit(ledger, Trust())
     if verdict.failed:
@@ -123,15 +126,38 @@ def _verified(ledger: Ledger, what: str) -> tuple[int, bytes]:
 
 def _describe(path: Path, kept: Path) -> Change:
     with Ledger.open(kept, writable=False, older=True) as ledger:
-        old, size, root = ledger.revision, ledger.size, ledger.root
-    if old == schema.REVISION:
-        raise CustodyError(f"the ledger is of the newest revision already ({old})", "There is nothing to upgrade.")
+        old, size, root = _older(ledger), ledger.size, ledger.root
     with kept.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Change(old, schema.REVISION, size, root, _free_name(path, f"{path.name}.{old}", size, root), digest)
+    return Change(old, schema.REVISION, size, root, free_name(path, f"{path.name}.{old}", size, root), digest)
 
 
-def _free_name(path: Path, name: str, size: int, root: bytes) -> str:
+def _older(ledger: Ledger) -> str:
+    if ledger.revision == schema.REVISION:
+        raise CustodyError(
+            f"the ledger is of the newest revision already ({schema.REVISION})", "There is nothing to upgrade."
+        )
+    return ledger.revision
+
+
+def _upgrade_in_place(url: str, record: Record) -> Change:
+    """In PostgreSQL one transaction can be all of it, so nothing is copied, and nobody else writes meanwhile."""
+    with (
+        Ledger.open(url, writable=True, refresh=False, older=True) as ledger,
+        ledger.together(),
+        ledger.transaction() as connection,
+    ):
+        size, root = verified(ledger, "the ledger")
+        change = Change(_older(ledger), schema.REVISION, size, root, "", "")
+        migrations.upgrade(connection)
+        ledger.revision = schema.REVISION
+        if verified(ledger, "the upgraded ledger") != (size, root):
+            raise IntegrityError("the upgraded ledger has another head", "Nothing was changed. Report this.")
+        record(ledger, change)
+    return change
+
+
+def free_name(path: Path, name: str, size: int, root: bytes) -> str:
     """`name`, or with a number behind it where another ledger is kept under it already."""
     names = (name if i == 1 else f"{name}.{i}" for i in count(1))
     return next(each for each in names if _head_of(path.with_name(each)) in (None, (size, root)))
@@ -154,11 +180,10 @@ def _bring_up(new: Path, change: Change, record: Record) -> None:
         migrations.upgrade(connection)
     engine.dispose()
     with Ledger.open(new, writable=True) as ledger:
-        if _verified(ledger, "the upgraded ledger") != (change.size, change.root):
+        if verified(ledger, "the upgraded ledger") != (change.size, change.root):
             raise IntegrityError("the upgraded ledger has another head", "Nothing was changed. Report this.")
         record(ledger, change)
-    with closing(schema.connect(new)) as last:
-        last.execute("PRAGMA journal_mode = DELETE")  # one file, whole by itself
+    schema.make_whole(new)
 
 
 def _take_after(path: Path, new: Path) -> None:

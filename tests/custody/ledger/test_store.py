@@ -13,11 +13,9 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from custody.ledger import schema
 from custody.ledger.audit import audit
 from custody.ledger.entry import MAX_OPENED, Entry
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError, MalformedError
@@ -496,7 +494,7 @@ def test_a_leftover_log_is_read_also_from_media_that_cannot_be_written(
         assert ledger.size == 2
         assert "copied aside" in ledger.notice
         assert not kinds(audit(ledger, Trust()))
-        scratch = ledger._scratch
+        scratch = ledger.database._scratch
         assert scratch is not None
         assert scratch.exists()
     assert not scratch.exists()
@@ -520,9 +518,3 @@ def test_a_ledger_opened_for_reading_takes_no_entries(world: World) -> None:
     world.ledger.close()
     with Ledger.open(world.path, writable=False) as ledger, pytest.raises(CustodyError, match="readonly"):
         ledger.append(Draft("note", {}, n=0), world.examiner)
-
-
-def test_a_ledger_not_in_a_file_cannot_be_copied(tmp_path: Path) -> None:
-    ledger: Any = Ledger(schema.engine_for(tmp_path / "none", writable=True), tmp_path / "none")
-    with pytest.raises(CustodyError, match="not in a file"):
-        ledger._driver()
