@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tokenize
@@ -272,7 +273,8 @@ def test_every_file_of_a_family_is_registered_tested_and_documented(package: str
 
 def test_every_dependency_is_used_and_every_import_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {line.split(">=")[0] for line in project["dependencies"]}
+    extras = project["optional-dependencies"].values()
+    declared = {re.split(r"\[|>=", line)[0] for lines in (project["dependencies"], *extras) for line in lines}
     owners = packages_distributions()
     files = [*SOURCES, *ROOT.glob("alembic/**/*.py")]
     outside = {name.split(".")[0] for path in files for name in imports_of(path)} - OWN - {""}

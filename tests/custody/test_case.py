@@ -169,7 +169,7 @@ def test_8_a_case_put_back_whole_is_refused(case: Case, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_case_is_told_in_one_line(tmp_path: Path, own_home: Home, case: Case) -> None:
-    with pytest.raises(CustodyError, match="there is no ledger"):
+    with pytest.raises(CustodyError, match="has no case"):
         Case.open(tmp_path, own_home, writable=False)
     for content, said in ((None, "no case.toml"), ("= nothing", "cannot be read")):
         path = case.path / "case.toml"
