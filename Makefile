@@ -37,7 +37,7 @@ $(READY): requirements.lock pyproject.toml
 
 # For maintainers, after a change of dependencies in pyproject.toml (needs uv): newest versions, all hashes, no addresses.
 lock:
-	uv pip compile --universal --python-version 3.11 --upgrade --generate-hashes --group dev --group build \
+	uv pip compile --universal --python-version 3.11 --upgrade --all-extras --generate-hashes --group dev --group build \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		--quiet --output-file requirements.lock pyproject.toml
 

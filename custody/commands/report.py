@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +18,12 @@ from custody.ledger.errors import CustodyError
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.ledger.bundle import Bundle
-    from custody.ledger.verdict import Verdict
-    from custody.report.model import ExhibitFindings, Handling
+    from custody.ledger.verdict import Trust, Verdict
+    from custody.report.model import ExhibitFindings, Handling, Report
+    from custody.timestamp.interval import Trusted
     from forensics.results import Run
 
+PAGE, PAPER, BUNDLE = "report.html", "report.pdf", "bundle.json"
 PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 
 
@@ -29,11 +33,42 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @trust_option
 @with_settings
 def report(settings: Settings, folder: Path, recipient: str, trust: str | None) -> None:
-    """Write report.html, bundle.json and fingerprint.txt into a new folder.
+    """Write report.html, report.pdf, bundle.json and fingerprint.txt into a new folder.
 
     The bundle is verified as a stranger would, and the report is made from nothing else, but for the results of the
     examination, which are held against the digests in the ledger. That it was made, and for whom, is recorded.
     """
+    held, trusted = trust_from((), trust), trusted_from(trust)
+    if folder.exists() and any(folder.iterdir()):
+        raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(settings) as case:
+        made = _make(case, folder, recipient, held, trusted)
+    facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}
+    facts |= {"pdf": str(folder / PAPER)} if made.paper else {}
+    facts |= {"bundle": str(folder / BUNDLE), "fingerprint": made.fingerprint}
+    if settings.json:
+        put_json(facts)
+    else:
+        put_facts(facts)
+        remark(settings, "Lodge the fingerprint with the court, by another way than the report itself.")
+    if not made.paper:
+        remark(settings, "No report.pdf: it needs the extra `pdf` (pip install 'evikit[pdf]').")
+    if made.verdict.failed:
+        click.get_current_context().exit(INTEGRITY)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What came of it: the verdict on the bundle, its fingerprint, whether there is a PDF."""
+
+    verdict: Verdict
+    fingerprint: str
+    paper: bool
+
+
+def _make(case: Case, folder: Path, recipient: str, held: Trust, trusted: Trusted) -> _Made:
+    """The documents, each written and then recorded with its digest."""
     from custody.disclose import Disclosure, disclose, register_document
     from custody.durable import write_durably
     from custody.ledger.bundle import verify_bundle
@@ -42,34 +77,30 @@ def report(settings: Settings, folder: Path, recipient: str, trust: str | None) 
     from custody.report.model import Cover
     from custody.timestamp.record import judge_bundle
 
-    held, trusted = trust_from((), trust), trusted_from(trust)
-    if folder.exists() and any(folder.iterdir()):
-        raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(settings) as case:
-        data = disclose(case, Disclosure(recipient), folder / "bundle.json", kind="report")
-        verdict, found = verify_bundle(data, held)
-        times = judge_bundle(data, found, verdict, trusted)
-        handling = None if verdict.failed or found is None else _handling(case, verdict, found)
-        cover = Cover("bundle.json", hashlib.sha256(data).hexdigest(), recipient=recipient, handling=handling)
-        page = render(build(verdict, found, _findings(case), cover, times), data)
-        write_durably(folder / "report.html", page, 0o644)
-        register_document(case, recipient, "report", "report.html", page)
-        shown = _fingerprint(data)
-        write_durably(folder / "fingerprint.txt", f"{shown}\n".encode(), 0o644)
-    facts: dict[str, Any] = {
-        "verdict": str(verdict.result),
-        "report": str(folder / "report.html"),
-        "bundle": str(folder / "bundle.json"),
-        "fingerprint": shown,
-    }
-    if settings.json:
-        put_json(facts)
-    else:
-        put_facts(facts)
-        remark(settings, "Lodge the fingerprint with the court, by another way than the report itself.")
-    if verdict.failed:
-        click.get_current_context().exit(INTEGRITY)
+    data = disclose(case, Disclosure(recipient), folder / BUNDLE, kind="report")
+    verdict, found = verify_bundle(data, held)
+    times = judge_bundle(data, found, verdict, trusted)
+    handling = None if verdict.failed or found is None else _handling(case, verdict, found)
+    cover = Cover(BUNDLE, hashlib.sha256(data).hexdigest(), recipient=recipient, handling=handling)
+    made = build(verdict, found, _findings(case), cover, times)
+    page = render(made, data)
+    paper = _paper(made, page, data)
+    for name, document in ((PAGE, page), (PAPER, paper)):
+        if document is not None:
+            write_durably(folder / name, document, 0o644)
+            register_document(case, recipient, "report", name, document)
+    shown = _fingerprint(data)
+    write_durably(folder / "fingerprint.txt", f"{shown}\n".encode(), 0o644)
+    return _Made(verdict, shown, paper is not None)
+
+
+def _paper(made: Report, page: bytes, data: bytes) -> bytes | None:
+    """The report as PDF, None where what sets it is not installed."""
+    if find_spec("typst") is None:
+        return None
+    from custody.report.paper.typeset import typeset
+
+    return typeset(made, page, data)
 
 
 def _fingerprint(bundle: bytes) -> str:

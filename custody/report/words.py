@@ -252,6 +252,16 @@ LAPSED = "its authority's certificate ended before a later one was taken over it
 HOLDS = "holds until {until}"
 WITHHELD_FIELDS = "{count} fields of this entry are not shown in this bundle."
 
+PAPER: Final[Mapping[str, str]] = {
+    "head": "Fingerprint of the record's head",
+    "page": "SHA-256 of report.html, of which this is the print",
+    "sheet": "page {n} of {of}",
+    "code": "QR code of the fingerprints beside it",
+    "contents": "Contents",
+    "bundle": "The bundle: the disclosed part of the record, which can be verified by itself",
+}
+"""What stands on every sheet of the printed report, and beside what is attached to it."""
+
 LIMITS: Final = (
     "The record is tamper-evident, not tamper-proof. It does not stop anyone from changing it; it shows that they did.",
     "The kit sees only what passes through it. Nothing is said about reading that happened outside the kit.",

@@ -184,7 +184,7 @@ def test_nothing_is_written_over_or_into_nowhere(case: Lab) -> None:
 
 def test_the_report_its_bundle_and_the_fingerprint_belong_together(released: Lab) -> None:
     folder = released.folder / "report"
-    assert {path.name for path in folder.iterdir()} == {"report.html", "bundle.json", "fingerprint.txt"}
+    assert {path.name for path in folder.iterdir()} == {"report.html", "report.pdf", "bundle.json", "fingerprint.txt"}
     fingerprint = (folder / "fingerprint.txt").read_text("utf-8").strip()
     told = stranger(released, "bundle", "verify", folder / "bundle.json", "--anchor", fingerprint, "--json")
     assert (told.code, told.json["verdict"]) == (0, "INTACT")
