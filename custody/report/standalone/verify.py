@@ -170,9 +170,9 @@ def hashes(value: Json) -> list[bytes]:
 
 def texts(value: Json) -> list[str]:
     """An array of one text or more."""
-    if not array(value) or not all(isinstance(item, str) for item in value):
+    if not (array(value) and all(isinstance(item, str) for item in value)):
         raise RefusedError("an array of texts is missing")
-    return list(value)
+    return array(value)
 
 
 # --- Merkle trees: RFC 6962, with proofs as RFC 9162 verifies them ---------------------------------------------------
@@ -228,7 +228,6 @@ def continued(size: int, root: bytes, proof: Sequence[bytes], new_size: int, new
 
 PRIME, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 CURVE_D = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
-KEY_SIZES = {"ed25519": 32, "ml-dsa-44": 1312}
 
 
 def leaf_of(payload: bytes, signature: bytes) -> bytes:
@@ -259,7 +258,7 @@ def is_sound_point(public: bytes) -> bool:
 
 def public_key(algorithm: Json, public: Json, wanted: str) -> bytes:
     """The raw key of a record, which must be for the algorithm `wanted`."""
-    raw = unb64(public, KEY_SIZES[wanted])
+    raw = unb64(public, {"ed25519": 32, "ml-dsa-44": 1312}[wanted])
     if algorithm != wanted or (wanted == "ed25519" and not is_sound_point(raw)):
         raise RefusedError("a key is for another algorithm, or no point that the format accepts")
     return raw
@@ -533,10 +532,11 @@ class Trust:
             raise RefusedError("it is not JSON") from error
         if not isinstance(value, dict) or not value.keys() <= {"ledgers", "heads", "witnesses", "quorum", "tsa_roots"}:
             raise RefusedError("it is not a trust file")
-        for ledger in array(value.get("ledgers", [])):
-            if not isinstance(ledger, str) or not re.fullmatch("[0-9a-f]{64}", ledger):
-                raise RefusedError("a ledger's id is 64 hex digits in small letters")
-            self.ledgers.add(ledger)
+        ledgers, roots = array(value.get("ledgers", [])), array(value.get("tsa_roots", []))
+        named = all(isinstance(text, str) for text in (*ledgers, *roots))
+        if not named or not all(re.fullmatch("[0-9a-f]{64}", ledger) for ledger in ledgers):
+            raise RefusedError("a ledger's id is 64 hex digits in small letters, and tsa_roots are texts")
+        self.ledgers.update(ledgers)
         for head in array(value.get("heads", [])):
             self.add_head(head)
         self.unexamined += [name for name in ("witnesses", "quorum", "tsa_roots") if name in value]
@@ -856,7 +856,7 @@ class Examination:
         self.read_exhibits(bundle["exhibits"])
         self.read_rows(array(bundle["rows"]))
         self.read_checkpoint(array(bundle["older"]))
-        for name, what in (("tokens", "time-stamp tokens"), ("foreign", "receipts of other agencies")):
+        for name, what in (("tokens", "tokens"), ("foreign", "receipts of other agencies")):
             if array(bundle[name]):
                 self.not_checked.append(f"{len(bundle[name])} {what}")
         self.look_back()
@@ -889,6 +889,7 @@ class Examination:
             self.entries.append(entry)
             self.by_leaf.setdefault(entry.leaf, entry)
             self.newest_of_key[entry.key] = index
+            self.checked["time-stamps"] += entry.type == "anchor"
             if entry.type == "access.begin":
                 self.begun[entry.leaf] = index
         if not self.entries or self.entries[0].type != "genesis":
@@ -946,8 +947,7 @@ class Examination:
             return
         n, seq, prev = entry.place
         chain = self.chains.setdefault(n, Chain())
-        begins = entry.type in ("genesis", "exhibit.register")
-        if (seq, prev, seq == 1) != (chain.seq + 1, chain.last, begins):
+        if (seq, prev, seq == 1) != (chain.seq + 1, chain.last, entry.type in ("genesis", "exhibit.register")):
             self.find("sequence", entry.index)
         chain.count, chain.seq, chain.last, chain.index = chain.count + 1, seq, entry.leaf, entry.index
 
@@ -1081,8 +1081,9 @@ class Examination:
             self.find("continues", 0)
         for what, names in (("fields withheld", self.withheld), ("fields erased", self.erased)):
             self.checked[what] = sum(names.values())
-        unseen = self.checked["answers to entries not shown"]
+        stamps, unseen = self.checked["time-stamps"], self.checked["answers to entries not shown"]
         for told, words in (
+            (stamps, f"{stamps} time-stamps: this verifier examines none"),
             (unseen, f"{unseen} answers to entries that are not shown"),
             (rules.same_keeper, "independence: who keeps the ledger's own keys also writes its entries"),
             (rules.need == 1, "a second opinion: one governor alone decides who may sign"),
@@ -1336,12 +1337,11 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return verify(parser.parse_args(argv))
-    except UnusableError as error:
-        print(f"verify.py: {visible(str(error))}", file=sys.stderr)
+    except (UnusableError, MemoryError) as error:
+        words = visible(str(error)) or "there is not enough memory for a bundle of this size."
+        print(f"verify.py: {words}", file=sys.stderr)
     except BrokenPipeError:  # whoever reads had enough; nothing more can be said to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except MemoryError:
-        print("verify.py: there is not enough memory for a bundle of this size.", file=sys.stderr)
     return 1
 
 

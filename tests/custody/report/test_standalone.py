@@ -20,13 +20,14 @@ from typing import Any
 
 import pytest
 
-from custody.commands.screen import trust_from
+from custody.commands.trust import trust_from
 from custody.commands.verdicts import describe
 from custody.ledger.bundle import dump_bundle, verify_bundle
 from custody.ledger.disclosure import compose_bundle
 from custody.ledger.entry import b64, decode
 from custody.ledger.note import fingerprint, parse_note
 from custody.ledger.store import NEW
+from tests.attacks import ATTACKS, FOLDER, Attack
 from tests.console import Lab
 from tests.kit import Chronicle, World, entry_key, governor, ledger_keys
 from tests.ledger_example import MEDIA, bundle_of, example
@@ -200,7 +201,7 @@ def test_trust_files(desk: Desk, world: World) -> None:
             ({"ledgers": ["0" * 64, own], "heads": notes[:1]}, "INTACT WITH NOTES"),
             ({"heads": [notes[0].replace(own, "1" * 64)]}, "BROKEN"),
             ({"heads": [notes[0].replace("lab.example", "lab.elsewhere")]}, "BROKEN"),
-            ({"witnesses": [], "quorum": 1, "tsa_roots": ["x"]}, "INTACT WITH NOTES"),
+            ({"witnesses": [], "quorum": 1, "tsa_roots": ["00" * 32]}, "INTACT WITH NOTES"),
             ({}, "INTACT WITH NOTES"),
         ]
     ):
@@ -341,6 +342,19 @@ def test_the_whole_history_made_anew(desk: Desk, world: World, tmp_path: Path) -
     data = compose_bundle(other.ledger)
     assert desk.agreed(data)["verdict"] == "INTACT WITH NOTES"
     assert found(desk.agreed(data, [kept])) >= {("anchor", None)}
+
+
+ATTACKED = [item for item in ATTACKS if (FOLDER / item.name / "bundle.json").exists()]
+
+
+@pytest.mark.parametrize("attack", ATTACKED, ids=[item.name for item in ATTACKED])
+def test_what_is_kept_of_attacks(desk: Desk, attack: Attack) -> None:
+    folder = FOLDER / attack.name
+    anchors = [(folder / "anchor.txt").read_text("utf-8").strip()] if (folder / "anchor.txt").exists() else []
+    trust = str(folder / "trust.json") if (folder / "trust.json").exists() else None
+    said = desk.agreed((folder / "bundle.json").read_bytes(), anchors, trust)
+    assert attack.needs or {kind for kind, _ in found(said)} >= {*attack.kinds, *attack.notes}
+    assert attack.needs or said["verdict"] == attack.verdict
 
 
 # --- histories that no writer of ours would write ----------------------------------------------------------
