@@ -180,7 +180,7 @@ def _lines(shown: Track) -> list[Content]:
         answered: Content = ""
         if item.answered is not None:
             answered = [" ", markup_of(item.answered.at), " (", entry_link(item.answered.entry), ")"]
-        lines.append(["Offered by ", offered, " to ", markup_of(item.taker), "; ", item.said, answered])
+        lines.append(["Offered, and signed, by ", offered, " to ", markup_of(item.taker), "; ", item.said, answered])
     return lines
 
 

@@ -56,6 +56,8 @@ def _joins(text: str, position: int) -> bool:
 
 def visible(text: str, limit: int = MAX_SHOWN) -> str:
     """`text` with everything that cannot be seen made visible; line feeds stay. Cut at `limit`, and said so."""
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     shown: list[str] = []
     marks = 0
     for position, character in enumerate(text[:limit]):

@@ -67,7 +67,7 @@ TRACK_AWAY = "with {who}"
 TRACK_ANNOUNCED = "announced by another agency, not received yet"
 TRACK_LEFT: Final = {"exhibit.return": "returned to {where}", "exhibit.dispose": "disposed of: {where}"}
 TRACK_ANSWER: Final = {
-    "transfer.accept": "taken over",
+    "transfer.accept": "taken over and signed for",
     "transfer.refuse": "refused",
     "transfer.withdraw": "withdrawn",
     "transfer.receipt": "refused by the other agency",

@@ -3,7 +3,9 @@
 
 class Malformed extends Error {}
 
-const utf8 = (text) => new TextEncoder().encode(text);
+const encoder = new TextEncoder();
+
+const utf8 = (text) => encoder.encode(text);
 
 function fromBinary(text) {
   const bytes = new Uint8Array(text.length);
@@ -11,28 +13,36 @@ function fromBinary(text) {
   return bytes;
 }
 
-// R1: base64 in its one spelling; `length` in bytes, where it is fixed.
+// R1: base64 in its one spelling: whole groups of four, and nothing in the bits that a padded end does not use.
+function isBase64(text) {
+  if (typeof text !== "string" || text.length % 4) return false;
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const body = padding ? text.slice(0, -padding) : text;
+  if (/[^A-Za-z0-9+/]/.test(body)) return false;
+  return padding === 0 || (padding === 2 ? "AQgw" : "AEIMQUYcgkosw048").includes(body.at(-1));
+}
+
+// The bytes; `length` is how many there must be, where that is fixed.
 function unb64(text, length) {
-  let binary = null;
-  try {
-    if (typeof text === "string" && btoa(atob(text)) === text) binary = atob(text);
-  } catch { /* no base64 at all: told below */ }
-  if (binary === null) throw new Malformed("a value is not canonical base64");
-  if (length !== undefined && binary.length !== length) {
-    throw new Malformed(`a value has ${binary.length} bytes instead of ${length}`);
+  if (!isBase64(text)) throw new Malformed("a value is not canonical base64");
+  const bytes = fromBinary(atob(text));
+  if (length !== undefined && bytes.length !== length) {
+    throw new Malformed(`a value has ${bytes.length} bytes instead of ${length}`);
   }
-  return fromBinary(binary);
+  return bytes;
 }
 
 function b64(bytes) {
   let binary = "";
-  for (let i = 0; i < bytes.length; i += 8192) binary += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  for (let i = 0; i < bytes.length; i++) binary += String.fromCharCode(bytes[i]);
   return btoa(binary);
 }
 
 // The same 32 bytes always have the same text (R1), so hashes are compared and looked up as text.
 function hash64(text) {
-  unb64(text, 32);
+  if (!isBase64(text) || text.length !== 44 || !text.endsWith("=") || text.endsWith("==")) {
+    throw new Malformed("a value is not canonical base64 of 32 bytes");
+  }
   return text;
 }
 
@@ -81,16 +91,17 @@ const SHA256_START = new Uint32Array([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ]);
 const schedule = new Uint32Array(64);
+const scratch = new Uint8Array(8192); // most of what is hashed is short
 
 function sha256(bytes) {
-  const state = Uint32Array.from(SHA256_START);
-  const padded = new Uint8Array((((bytes.length + 8) >> 6) + 1) << 6);
+  const state = Uint32Array.from(SHA256_START), length = (((bytes.length + 8) >> 6) + 1) << 6;
+  const padded = length <= scratch.length ? scratch.fill(0, bytes.length, length) : new Uint8Array(length);
   padded.set(bytes);
   padded[bytes.length] = 0x80;
   const view = new DataView(padded.buffer);
-  view.setUint32(padded.length - 8, Math.floor(bytes.length / 0x20000000));
-  view.setUint32(padded.length - 4, (bytes.length << 3) >>> 0);
-  for (let at = 0; at < padded.length; at += 64) compress(state, view, at);
+  view.setUint32(length - 8, Math.floor(bytes.length / 0x20000000));
+  view.setUint32(length - 4, (bytes.length << 3) >>> 0);
+  for (let at = 0; at < length; at += 64) compress(state, view, at);
   const digest = new Uint8Array(32), words = new DataView(digest.buffer);
   for (let i = 0; i < 8; i++) words.setUint32(4 * i, state[i]);
   return digest;

@@ -1,17 +1,14 @@
-// Canonical JSON without numbers (R3, R4). JSON.parse alone would take double keys, white space and other spellings;
-// so what it read is written again, and must come out as the same text.
+// Canonical JSON without numbers (R3, R4). JSON.parse alone would take double keys, white space and other spellings; so
+// what it read must have its keys in order, and is written again, which must give the same text. JSON.stringify keeps the
+// order of keys and escapes as RFC 8785 asks.
 
 const PLAIN_KEY = /^[a-z][a-z0-9_]*$/;
 const BUNDLE_LIMIT = 1024 ** 3, PAYLOAD_LIMIT = 64 * 1024, OPENED_LIMIT = 1024 * 1024;
 const BUNDLE_DEPTH = 12, DEPTH = 6;
 
-function canonical(value) {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (value === null || typeof value !== "object") return JSON.stringify(value);
-  return `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-}
+const canonical = (value) => JSON.stringify(value);
 
-// No numbers, plain keys, no lone surrogates, containers at most `depth` deep.
+// No numbers, plain keys in order, no lone surrogates, containers at most `depth` deep.
 function checkProfile(value, depth) {
   if (typeof value === "string") {
     if (/\p{Surrogate}/u.test(value)) throw new Malformed("a text holds half a character");
@@ -24,8 +21,11 @@ function checkProfile(value, depth) {
     for (const item of value) checkProfile(item, depth - 1);
     return;
   }
+  let before = "";
   for (const key of Object.keys(value)) {
     if (!PLAIN_KEY.test(key)) throw new Malformed("a JSON key is not plain lower case");
+    if (key <= before) throw new Malformed("JSON is not in canonical form");
+    before = key;
     checkProfile(value[key], depth - 1);
   }
 }

@@ -29,7 +29,7 @@ function ownBundle() {
 function reporter(bar) {
   let last = performance.now();
   return async (done, all) => {
-    if (performance.now() - last < 60) return;
+    if (performance.now() - last < 150) return;
     bar.max = all;
     bar.value = done;
     await new Promise((resume) => setTimeout(resume));

@@ -62,7 +62,7 @@ def test_a_hand_over_has_two_signatures(tmp_path: Path) -> None:
         ("Ana ", 2, 6), ("Bob", 6, None),
     ]  # fmt: skip
     assert [(item.accepted, item.said) for item in found.track.transfers] == [
-        (False, "refused"), (True, "taken over"), (False, words.TRACK_WAITING),
+        (False, "refused"), (True, "taken over and signed for"), (False, words.TRACK_WAITING),
     ]  # fmt: skip
     drawn = str(track(found))
     assert (drawn.count('class="offer"'), drawn.count('class="accept"'), drawn.count('class="over"')) == (3, 1, 1)
