@@ -6,6 +6,7 @@ cosignatures as of C2SP tlog-cosignature (Ed25519, kind 0x04). The first head of
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError,
 from custody.ledger.note import COSIGNATURE_ED25519, cosignature, parse_note, sign_line
 from custody.ledger.signing import ED25519, public_key_of, validate_public_key
 from custody.ledger.verdict import Trust
+from custody.moment import claimed
 
 
 def validate_name(name: str) -> None:
@@ -133,3 +135,33 @@ def cosigned_at(note: bytes, key: str) -> int | None:
         return cosignature(parse_note(note), name, COSIGNATURE_ED25519, raw)
     except MalformedError as error:
         raise CustodyError(f"that is no checkpoint: {error}", "Check which file you named.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Witnesses:
+    """Whom a verifier trusts to watch a ledger grow: keys (NAME+b64), and how many of them must have signed a head."""
+
+    keys: tuple[str, ...]
+    quorum: int
+
+    @classmethod
+    def parse(cls, trust_file: bytes) -> Witnesses:
+        """The `witnesses` and `quorum` of a trust file; MalformedError where they are none."""
+        value = json.loads(trust_file)
+        keys, quorum = value.get("witnesses", []), value.get("quorum", 1)
+        if not isinstance(keys, list) or not all(isinstance(key, str) and "+" in key for key in keys):
+            raise MalformedError("not a trust file: witnesses is a list of NAME+KEY")
+        if isinstance(quorum, bool) or not isinstance(quorum, int) or not 1 <= quorum <= max(1, len(set(keys))):
+            raise MalformedError("not a trust file: quorum is a number from 1 to that of the witnesses")
+        return cls(tuple(dict.fromkeys(keys)), quorum)
+
+    def signed(self, note: bytes) -> list[str]:
+        """Which of them signed the checkpoint, by name and time; CustodyError where they are fewer than the quorum."""
+        times = ((key.partition("+")[0], cosigned_at(note, key)) for key in self.keys)
+        found = [f"{name} at {claimed(at * 1_000_000_000)}" for name, at in times if at is not None]
+        if len(found) < self.quorum:
+            raise CustodyError(
+                f"{len(found)} of your {len(self.keys)} witnesses signed that checkpoint, your quorum is {self.quorum}",
+                "Ask the witnesses themselves for the heads they signed.",
+            )
+        return found

@@ -20,7 +20,7 @@ from custody.commands.screen import (
     with_settings,
     writing,
 )
-from custody.commands.trust import anchor_option, trust_option, trusted_from
+from custody.commands.trust import Held, anchor_option, cosigned_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
 from custody.commands.verified import verified_bundle
 from custody.ledger.errors import CustodyError
@@ -134,10 +134,11 @@ def _rows(case: Case, files: tuple[str, ...]) -> list[ShownRow]:
 @click.argument("file", type=click.Path(path_type=Path))
 @anchor_option
 @trust_option
+@cosigned_option
 @with_settings
-def verify(settings: Settings, file: Path, anchors: tuple[str, ...], trust: str | None) -> None:
+def verify(settings: Settings, file: Path, **brought: Any) -> None:
     """Verify a bundle by itself. Trust comes from your anchor, never from the bundle."""
-    found = verified_bundle(file, anchors, trust)
+    found = verified_bundle(file, Held(**brought))
     put_verdict(settings, found)
     if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)

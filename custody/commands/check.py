@@ -17,7 +17,7 @@ from custody.commands.screen import (
     visible,
     with_settings,
 )
-from custody.commands.trust import anchor_option, trust_option
+from custody.commands.trust import Held, anchor_option, cosigned_option, trust_option
 from custody.commands.verdicts import put_lines
 from custody.commands.verified import verified_bundle, verified_case
 
@@ -29,14 +29,16 @@ if TYPE_CHECKING:
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @anchor_option
 @trust_option
+@cosigned_option
 @with_settings
-def check(settings: Settings, bundle: Path | None, anchors: tuple[str, ...], trust: str | None) -> None:
+def check(settings: Settings, bundle: Path | None, **brought: Any) -> None:
     """Ask the rules of handling: was the evidence handled as it should be?
 
     The ledger of the case, or a BUNDLE, is verified first. Rules that need a withheld field read NOT CHECKED. Deadlines
     stand in [handling] of case.toml; docs/rules.md explains every rule. Ends with 4 where there are defects.
     """
-    found = verified_bundle(bundle, anchors, trust) if bundle is not None else verified_case(settings, anchors, trust)
+    held = Held(**brought)
+    found = verified_bundle(bundle, held) if bundle is not None else verified_case(settings, held)
     if settings.json:
         for finding in found.findings:
             put_json(_json(finding))

@@ -27,7 +27,7 @@ from custody.commands.screen import (
 )
 from custody.commands.storage import grant, move, schema
 from custody.commands.timestamp import timestamp
-from custody.commands.trust import anchor_option, trust_option, trusted_from
+from custody.commands.trust import Held, anchor_option, cosigned_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
 from custody.commands.verified import verified_case
 from custody.commands.witness import fraud, witness
@@ -127,14 +127,15 @@ def log(settings: Settings, exhibit: str | None, trust: str | None) -> None:
 @ledger.command()
 @anchor_option
 @trust_option
+@cosigned_option
 @with_settings
-def verify(settings: Settings, anchors: tuple[str, ...], trust: str | None) -> None:
+def verify(settings: Settings, **brought: Any) -> None:
     """Verify the whole ledger of the case: every signature, the tree, the map, the checkpoints, every field.
 
     Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
     cannot be told from the right one by looking at it alone.
     """
-    found = verified_case(settings, anchors, trust)
+    found = verified_case(settings, Held(**brought))
     put_verdict(settings, found)
     if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)

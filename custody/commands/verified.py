@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custody.commands.screen import Settings, remark
-from custody.commands.trust import trust_from, trusted_from
+from custody.commands.trust import Held, trusted_from
 
 if TYPE_CHECKING:
     from custody.handling import Finding, Tally
@@ -37,7 +37,7 @@ class Verified:
         return None if self.verdict.failed else tally(self.findings)
 
 
-def verified_bundle(path: Path, anchors: Sequence[str], trust: str | None) -> Verified:
+def verified_bundle(path: Path, brought: Held) -> Verified:
     """A bundle, by itself. The rules have their default deadlines: those of the case are not in it."""
     from custody.disclose import read_bundle, said_of
     from custody.handling import Record, examine
@@ -45,8 +45,10 @@ def verified_bundle(path: Path, anchors: Sequence[str], trust: str | None) -> Ve
     from custody.ledger.bundle import verify_bundle
     from custody.timestamp.record import judge_bundle
 
-    data, trusted = read_bundle(path), trusted_from(trust)
-    verdict, found = verify_bundle(data, trust_from(anchors, trust))
+    data, trusted = read_bundle(path), trusted_from(brought.trust)
+    held, witnessed = brought.read()
+    verdict, found = verify_bundle(data, held)
+    verdict.proved += witnessed if verdict.anchored else []
     times = judge_bundle(data, found, verdict, trusted)
     entries = found.entries if found is not None else ()
     findings = examine(Record.read(entries, verdict, Deadlines(), complete=False))
@@ -55,7 +57,7 @@ def verified_bundle(path: Path, anchors: Sequence[str], trust: str | None) -> Ve
     return Verified(verdict, findings, times, said_of(found), found.entries)
 
 
-def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None) -> Verified:
+def verified_case(settings: Settings, brought: Held) -> Verified:
     """The case's ledger, whatever state its file is in."""
     from custody.case import find_case
     from custody.case_file import LEDGER_FILE, address_of, facts_of
@@ -69,7 +71,7 @@ def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None)
     from custody.people import Home
     from custody.timestamp.record import judge_ledger
 
-    held, trusted = trust_from(anchors, trust), trusted_from(trust)
+    (held, witnessed), trusted = brought.read(), trusted_from(brought.trust)
     verdict, deadlines, times = Verdict(), Deadlines(), None
     findings: list[Finding] = []
     try:
@@ -84,6 +86,7 @@ def verified_case(settings: Settings, anchors: Sequence[str], trust: str | None)
             if stored.revision != REVISION:
                 remark(settings, f"the ledger is of the older revision {stored.revision}: `evikit ledger upgrade`")
             verdict = audit(stored, held)
+            verdict.proved += witnessed if verdict.anchored else []
             if not verdict.failed:
                 stored.refresh()
                 Home.default().heads.validate(stored)

@@ -79,3 +79,37 @@ def test_a_witness_serves_and_is_asked(lab: Lab) -> None:
     lab.run("ledger", "witness", "ask", data, "-o", lab.folder / "no" / "x", "--url", "x", "--key", "x").refused(
         1, "no folder"
     )
+
+
+def test_a_head_that_a_quorum_of_ones_witnesses_signed_is_an_anchor(lab: Lab, tmp_path: Path) -> None:
+    data = released(lab, "a.json")
+    keys = []
+    for name in ("court.example", "bar.example"):
+        out = lab.folder / f"{name}.txt"
+        home = str(lab.folder / name)
+        told = lab.run("ledger", "witness", "sign", data, "-o", out, "--name", name, "--json", EVIKIT_HOME=home)
+        keys.append(told.json["key"])
+    signed, trust = lab.folder / "court.example.txt", lab.folder / "trust.json"
+
+    def verified(
+        quorum: object, witnesses: object = keys, *, where: tuple[str | Path, ...] = ("bundle", "verify")
+    ) -> Any:
+        trust.write_text(json.dumps({"witnesses": witnesses, "quorum": quorum}), "utf-8")
+        files = (data,) if where[0] == "bundle" else ()
+        return lab.run(*where, *files, "--trust", trust, "--cosigned", signed, "--json")
+
+    told = verified(1).json
+    assert (told["verdict"], told["anchored"]) == ("INTACT", True)
+    assert any("is signed by your witnesses: court.example at 2" in line for line in told["proved"])
+    assert not any("witnesses of the trust file" in line for line in told["not_checked"])
+    assert verified(1, where=("ledger", "verify")).json["anchored"]
+    verified(2).refused(1, "1 of your 2 witnesses", "your quorum is 2")
+    verified(1, keys[1:]).refused(1, "0 of your 1 witnesses")
+    verified(3).refused(1, "quorum is a number from 1")
+    verified(True).refused(1, "quorum is a number from 1")
+    verified(1, "court").refused(1, "witnesses is a list")
+    verified(1, []).refused(1, "names witnesses")
+    text = signed.read_text("utf-8").split("\n")
+    signed.write_text("\n".join([text[0], text[1], "A" * 43 + "=", *text[3:]]), "utf-8")
+    verified(1).refused(1, "0 of your 2 witnesses")
+    assert lab.run("bundle", "verify", data, "--trust", trust, "--cosigned", tmp_path / "no").code == 1
