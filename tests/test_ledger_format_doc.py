@@ -284,10 +284,12 @@ def test_the_findings_listed_are_those_the_code_makes(page: str) -> None:
     listed = {next(iter(names_in(row[0]))) for row in table(page, "### Findings that break")}
     noted = {next(iter(names_in(row[0]))) for row in table(page, "### Findings that are notes")}
     stored = {next(iter(names_in(row[0]))) for row in table(page, "### Findings of the stored form")}
+    grown = {next(iter(names_in(row[0]))) for row in table(page, "### Finding of growth")}
     timed = {next(iter(names_in(row[0]))) for row in table(page, "### Findings of time-stamps")}
     assert not listed & noted
     assert kinds_of(LEDGER / "verify.py") | kinds_of(LEDGER / "bundle.py") == listed | noted
     assert (kinds_of(LEDGER / "audit.py") | kinds_of(LEDGER / "database.py")) - listed == stored
+    assert kinds_of(LEDGER / "growth.py") - listed - noted - stored == grown
     assert kinds_of(ROOT / "custody" / "timestamp" / "interval.py") == timed
 
 

@@ -29,7 +29,7 @@ from custody.commands.storage import grant, move, schema
 from custody.commands.timestamp import timestamp
 from custody.commands.trust import Held, anchor_option, cosigned_option, trust_option, trusted_from
 from custody.commands.verdicts import put_verdict
-from custody.commands.verified import verified_case
+from custody.commands.verified import verified_case, verified_growth
 from custody.commands.witness import fraud, witness
 
 if TYPE_CHECKING:
@@ -128,14 +128,19 @@ def log(settings: Settings, exhibit: str | None, trust: str | None) -> None:
 @anchor_option
 @trust_option
 @cosigned_option
+@click.option("--since", type=click.Path(path_type=Path), metavar="CHECKPOINT",
+              help="Verify only what stands after a checkpoint that you kept, and that it grew out of it.")  # fmt: skip
 @with_settings
-def verify(settings: Settings, **brought: Any) -> None:
+def verify(settings: Settings, since: Path | None, **brought: Any) -> None:
     """Verify the whole ledger of the case: every signature, the tree, the map, the checkpoints, every field.
 
     Without an anchor from outside the best verdict is INTACT WITH NOTES: a ledger that was replaced as a whole
     cannot be told from the right one by looking at it alone.
     """
-    found = verified_case(settings, Held(**brought))
+    if since is not None and brought["anchors"]:
+        raise click.UsageError("--since is an anchor itself: other anchors go with the whole ledger, or in --trust")
+    held = Held(**brought)
+    found = verified_case(settings, held) if since is None else verified_growth(settings, since, held)
     put_verdict(settings, found)
     if found.verdict.failed:
         click.get_current_context().exit(INTEGRITY)

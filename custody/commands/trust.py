@@ -13,6 +13,7 @@ import click
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
+    from custody.ledger.note import Note
     from custody.ledger.verdict import Trust
     from custody.timestamp.interval import Trusted
     from custody.witness import Witnesses
@@ -95,6 +96,19 @@ def trust_from(anchors: Sequence[str], trust_file: str | None) -> Trust:
     except MalformedError as error:
         raise CustodyError(f"the anchor or trust file is unusable: {error}", "Check which file you named.") from error
     return trust
+
+
+def kept_note(path: Path) -> Note:
+    """The checkpoint in a file."""
+    from custody.ledger.errors import MalformedError
+    from custody.ledger.note import parse_note
+
+    try:
+        return parse_note(path.read_bytes())
+    except OSError as error:
+        raise CustodyError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
+    except MalformedError as error:
+        raise CustodyError(f"{path} is no checkpoint: {error}", "Check which file you named.") from error
 
 
 def trusted_from(trust_file: str | None) -> Trusted:

@@ -30,11 +30,12 @@ def handling_words(tally: Tally | None) -> str:
     return f"{tally.serious} serious, {tally.lesser} lesser{silent}"
 
 
-def put_lines(verdict: Verdict, tally: Tally | None) -> None:
+def put_lines(verdict: Verdict, tally: Tally | None, since: int | None = None) -> None:
     """The two verdict lines. They are never mixed: a record of bad handling is intact."""
-    put_text(f"INTEGRITY  {verdict.result}")
+    growth = "" if since is None else f" (growth only: after the first {since} entries)"
+    put_text(f"INTEGRITY  {verdict.result}{growth}")
     put_text(f"           {MEANING[str(verdict.result)]}")
-    put_text(f"HANDLING   {handling_words(tally)}")
+    put_text(f"HANDLING   {handling_words(tally) if since is None else 'NOT CHECKED: it takes the whole ledger'}")
 
 
 def describe(verdict: Verdict) -> dict[str, Any]:
@@ -63,6 +64,8 @@ def put_verdict(settings: Settings, told: Verified) -> None:
     """Print the verdicts, why, and what they cover; of a bundle also what its maker says of it, and proved times."""
     verdict, tally, disclosure = told.verdict, told.tally, told.disclosure
     found = describe(verdict) | {"handling": None if tally is None else asdict(tally)}
+    if told.since is not None:
+        found["since"] = str(told.since)
     if disclosure is not None:
         found["disclosure"] = disclosure
     if told.times is not None and told.times.stamps:
@@ -72,7 +75,7 @@ def put_verdict(settings: Settings, told: Verified) -> None:
     if settings.json:
         put_json(found)
         return
-    put_lines(verdict, tally)
+    put_lines(verdict, tally, told.since)
     if tally is not None and (tally.serious or tally.lesser):
         put_text("           `evikit check` names each, with its entries.")
     if found["ledger"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from custody.commands.screen import Settings, remark
-from custody.commands.trust import Held, trusted_from
+from custody.commands.trust import Held, kept_note, trusted_from
 
 if TYPE_CHECKING:
     from custody.handling import Finding, Tally
@@ -28,13 +28,15 @@ class Verified:
     times: Times | None = None
     disclosure: Mapping[str, Json] | None = None
     entries: Sequence[Disclosed] = ()
+    since: int | None = None
+    """Only what stands after so many entries was examined."""
 
     @property
     def tally(self) -> Tally | None:
-        """HANDLING in numbers; None of a record that does not verify."""
+        """HANDLING in numbers; None of a record that does not verify, or was not examined whole."""
         from custody.handling import tally
 
-        return None if self.verdict.failed else tally(self.findings)
+        return None if self.verdict.failed or self.since is not None else tally(self.findings)
 
 
 def verified_bundle(path: Path, brought: Held) -> Verified:
@@ -55,6 +57,35 @@ def verified_bundle(path: Path, brought: Held) -> Verified:
     if found is None or verdict.failed:
         return Verified(verdict, findings)
     return Verified(verdict, findings, times, said_of(found), found.entries)
+
+
+def verified_growth(settings: Settings, kept: Path, brought: Held) -> Verified:
+    """What the case's ledger grew by since a kept checkpoint."""
+    from custody.case import find_case
+    from custody.case_file import LEDGER_FILE, address_of
+    from custody.ledger.errors import IntegrityError
+    from custody.ledger.growth import verify_growth
+    from custody.ledger.store import Ledger
+    from custody.ledger.verdict import Verdict
+    from custody.people import Home
+
+    (held, witnessed), note = brought.read(), kept_note(kept)
+    verdict = Verdict()
+    try:
+        path = find_case(settings.case)
+        address = address_of(path) if (path / "case.toml").exists() else path / LEDGER_FILE
+        with Ledger.open(address, writable=False) as stored:
+            if stored.notice:
+                remark(settings, stored.notice)
+            verdict = verify_growth(stored, note, held)
+            verdict.proved += witnessed if verdict.anchored else []
+            if not verdict.failed:
+                Home.default().heads.validate(stored)
+    except IntegrityError as error:
+        verdict.anchored = False
+        verdict.proved.clear()
+        verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
+    return Verified(verdict, since=note.checkpoint.size)
 
 
 def verified_case(settings: Settings, brought: Held) -> Verified:

@@ -242,10 +242,11 @@ class Ledger:
             yield from (row_of(*item) for item in block)
             start = number(block[-1][0]) + 1 if block else stop
 
-    def notes(self) -> list[bytes]:
-        """All checkpoints made so far, oldest first."""
+    def notes(self, after: int = 0) -> list[bytes]:
+        """All checkpoints made so far over more than `after` entries, oldest first."""
+        size = schema.checkpoint.c.size
         with self.snapshot() as connection:
-            query = select(schema.checkpoint.c.note).order_by(schema.checkpoint.c.size)
+            query = select(schema.checkpoint.c.note).where(size > after).order_by(size)
             return [blob(note) for (note,) in connection.execute(query)]
 
     def newest_note(self) -> bytes | None:

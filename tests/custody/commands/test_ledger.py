@@ -302,3 +302,36 @@ def test_a_process_that_dies_holds_nothing(lab: Lab) -> None:
     process.communicate()
     assert lab.run("note", "after").code == 0
     assert lab.run("ledger", "verify").code == 0
+
+
+# --- growth ------------------------------------------------------------------------------------------------
+
+
+def test_growth_since_a_kept_checkpoint_is_verified_and_said_to_be_that(case: Lab, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    size = case.run("ledger", "checkpoint", "-o", kept, "--json").json["size"]
+    case.run("note", "later", "--exhibit", "AH/1")
+    told = case.run("ledger", "verify", "--since", kept, "--json")
+    assert told.code == 0, told
+    assert (told.json["verdict"], told.json["since"], told.json["handling"]) == ("INTACT WITH NOTES", size, None)
+    assert [problem["kind"] for problem in told.json["problems"]] == ["growth"]
+    assert told.json["checked"]["entries"] == int(told.json["size"]) - int(size) == 2
+    people = case.run("ledger", "verify", "--since", kept).out
+    assert f"INTEGRITY  INTACT WITH NOTES (growth only: after the first {size} entries)" in people
+    assert "HANDLING   NOT CHECKED: it takes the whole ledger" in people
+
+
+def test_growth_from_another_beginning_is_broken(case: Lab, lab: Lab, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    other = case.copied(tmp_path / "other")
+    other.run("note", "as it suits")
+    other.run("ledger", "checkpoint", "-o", kept)
+    case.run("note", "as it was")
+    case.run("note", "and more")
+    told = case.run("ledger", "verify", "--since", kept, "--json")
+    assert (told.code, told.json["verdict"]) == (3, "BROKEN")
+    assert [problem["kind"] for problem in told.json["problems"]] == ["anchor"]
+    verify = ("ledger", "verify", "--since")
+    case.run(*verify, tmp_path / "none").refused(1, "cannot be read")
+    case.run(*verify, case.case / "case.toml").refused(1, "is no checkpoint")
+    assert case.run(*verify, kept, "--anchor", kept).code == 2
