@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from custody.withholding import Withholding
 class Disclosure:
     """What is shown to whom: exhibit ordinals (None: all), fields kept closed, single files, older heads.
 
-    `supersedes` is the recorded document that this one takes the place of.
+    `supersedes` is the recorded document that this one takes the place of; `beside` names the files that lie beside
+    the bundle, so that whoever receives it can verify it.
     """
 
     recipient: str
@@ -35,6 +36,7 @@ class Disclosure:
     rows: Sequence[ShownRow] = field(default_factory=list)
     since: Sequence[int] = field(default_factory=list)
     supersedes: dict[str, Json] | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict)
 
     def digest(self, size: int) -> dict[str, Json]:
         """Names what is disclosed before the bundle exists: SHA-256 of JCS([size, ordinals, withheld, rows])."""
@@ -48,7 +50,7 @@ class Disclosure:
 
 
 def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bundle") -> bytes:
-    """Record the disclosure, checkpoint, compose the bundle, write it, and record its digest.
+    """Record the disclosure, checkpoint, compose the bundle, write it and what lies beside it, and record the digests.
 
     The entry before the bundle says what is disclosed and is inside it; the one after it registers the file.
     """
@@ -78,7 +80,13 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
         since=disclosure.since,
     )
     write_durably(output, data, 0o644)
-    register_document(case, disclosure.recipient, kind, output.name, data, withhold=disclosure.withhold)
+    for name, content in disclosure.beside.items():
+        write_durably(output.with_name(name), content, 0o644)
+    extra: dict[str, Json] = {"withheld": disclosure.withhold.counted()}
+    if disclosure.beside:
+        digests = [(name, hashlib.sha256(content).hexdigest()) for name, content in disclosure.beside.items()]
+        extra["beside"] = [{"name": name, "sha256": digest} for name, digest in digests]
+    register_document(case, disclosure.recipient, kind, output.name, data, extra=extra)
     return data
 
 
@@ -90,6 +98,15 @@ def _validate(disclosure: Disclosure, output: Path) -> None:
         raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
     if not output.parent.is_dir():
         raise CustodyError(f"there is no folder {output.parent}", "Make it first, or choose another place.")
+    for name, content in disclosure.beside.items():
+        path = output.with_name(name)
+        if path == output or (path.exists() and not _holds(path, content)):
+            raise CustodyError(f"{path} is to lie beside the bundle, and is another file", "Choose another folder.")
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether a file has this content already: it may lie there from an earlier bundle."""
+    return path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content
 
 
 def exhibits_within(case: Case, withhold: Withholding, numbers: Sequence[int] | None) -> list[int]:
@@ -115,19 +132,17 @@ def superseded(case: Case, path: Path) -> dict[str, Json]:
 
 
 def register_document(
-    case: Case, recipient: str, kind: str, name: str, data: bytes, *, withhold: Withholding | None = None
+    case: Case, recipient: str, kind: str, name: str, data: bytes, *, extra: Mapping[str, Json] | None = None
 ) -> None:
-    """Record the digest of a document that left the case, and how many fields it keeps closed by which rule."""
-    register_digest(case, recipient, kind, name, hashlib.sha256(data).hexdigest(), withhold=withhold)
+    """Record the digest of a document that left the case; `extra` is what else the entry says of it."""
+    register_digest(case, recipient, kind, name, hashlib.sha256(data).hexdigest(), extra=extra)
 
 
 def register_digest(
-    case: Case, recipient: str, kind: str, name: str, sha256: str, *, withhold: Withholding | None = None
+    case: Case, recipient: str, kind: str, name: str, sha256: str, *, extra: Mapping[str, Json] | None = None
 ) -> None:
     """The same, of a document too large to hold: `sha256` is its digest in hex."""
-    document: dict[str, Json] = {"kind": kind, "name": shown(name), "sha256": sha256}
-    if withhold is not None:
-        document["withheld"] = withhold.counted()
+    document: dict[str, Json] = {"kind": kind, "name": shown(name), "sha256": sha256, **(extra or {})}
     case.record("export", None, {"recipient": recipient, "document": document})
 
 

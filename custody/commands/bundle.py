@@ -59,6 +59,7 @@ def create(settings: Settings, output: Path, recipient: str, **options: Any) -> 
     from custody.disclose import Disclosure, disclose, exhibits_within, kept_size, superseded
     from custody.exhibits import need_exhibit
     from custody.ledger.note import parse_note
+    from custody.report.handed import VERIFIER, beside_bundle
 
     if options["blind"] and any(options[name] for name in ("refs", "shown_files", "start", "end", "withhold", "rules")):
         raise click.UsageError("--blind shows all entries and opens none: it goes with no other choice")
@@ -74,11 +75,12 @@ def create(settings: Settings, output: Path, recipient: str, **options: Any) -> 
             rows=_rows(case, options["shown_files"]),
             since=[kept_size(path) for path in options["since"]],
             supersedes=superseded(case, options["supersedes"]) if options["supersedes"] else None,
+            beside=beside_bundle(),
         )
         data = disclose(case, disclosure, output)
         covered = parse_note(_checkpoint(data)).checkpoint.size
         facts: dict[str, Any] = {"bundle": str(output), "bytes": str(len(data)), "entries": str(covered)}
-        facts["fingerprint"] = fingerprint_of(data)
+        facts |= {"verifier": str(output.with_name(VERIFIER)), "fingerprint": fingerprint_of(data)}
     counts = dict(sorted(withhold.counts.items()))
     if settings.json:
         put_json({**facts, "withheld": {name: str(number) for name, number in counts.items()}})
@@ -193,23 +195,47 @@ def page(settings: Settings, output: Path) -> None:
     """Write an empty verifier page: whoever opens it chooses a bundle, and their browser verifies it."""
     from hashlib import sha256
 
-    from custody.durable import write_durably
     from custody.report.html import render_verifier
     from custody.report.live import script_sha256
 
-    if output.exists():
-        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
     data = render_verifier()
-    try:
-        write_durably(output, data, 0o644)
-    except OSError as error:
-        raise CustodyError(f"{output} cannot be written: {error.strerror}", "Check the path.") from error
+    _write_new(output, data)
     facts: dict[str, Any] = {"page": str(output), "sha256": sha256(data).hexdigest(), "script": script_sha256()}
     if settings.json:
         put_json(facts)
     else:
         put_facts(facts)
         remark(settings, "Lodge the page or its SHA-256 with the court before there is a dispute.")
+
+
+@bundle.command()
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@with_settings
+def verifier(settings: Settings, output: Path) -> None:
+    """Write verify.py, which verifies a bundle with Python alone: the file that lies beside every bundle."""
+    from hashlib import sha256
+
+    from custody.report.handed import verifier as source
+
+    data = source()
+    _write_new(output, data)
+    facts = {"verifier": str(output), "sha256": sha256(data).hexdigest()}
+    if settings.json:
+        put_json(facts)
+    else:
+        put_facts(facts)
+        remark(settings, "Lodge the file or its SHA-256 with the court before there is a dispute.")
+
+
+def _write_new(output: Path, data: bytes) -> None:
+    from custody.durable import write_durably
+
+    if output.exists():
+        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
+    try:
+        write_durably(output, data, 0o644)
+    except OSError as error:
+        raise CustodyError(f"{output} cannot be written: {error.strerror}", "Check the path.") from error
 
 
 def _line(item: Disclosed, erased: Collection[str], times: Times) -> dict[str, Any]:

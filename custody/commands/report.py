@@ -33,11 +33,13 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @trust_option
 @with_settings
 def report(settings: Settings, folder: Path, recipient: str, trust: str | None) -> None:
-    """Write report.html, report.pdf, bundle.json and fingerprint.txt into a new folder.
+    """Write report.html, report.pdf, bundle.json, fingerprint.txt and verify.py into a new folder.
 
     The bundle is verified as a stranger would, and the report is made from nothing else, but for the results of the
     examination, which are held against the digests in the ledger. That it was made, and for whom, is recorded.
     """
+    from custody.report.handed import VERIFIER
+
     held, trusted = trust_from((), trust), trusted_from(trust)
     if folder.exists() and any(folder.iterdir()):
         raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
@@ -46,7 +48,7 @@ def report(settings: Settings, folder: Path, recipient: str, trust: str | None) 
         made = _make(case, folder, recipient, held, trusted)
     facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}
     facts |= {"pdf": str(folder / PAPER)} if made.paper else {}
-    facts |= {"bundle": str(folder / BUNDLE), "fingerprint": made.fingerprint}
+    facts |= {"bundle": str(folder / BUNDLE), "verifier": str(folder / VERIFIER), "fingerprint": made.fingerprint}
     if settings.json:
         put_json(facts)
     else:
@@ -73,11 +75,12 @@ def _make(case: Case, folder: Path, recipient: str, held: Trust, trusted: Truste
     from custody.durable import write_durably
     from custody.ledger.bundle import verify_bundle
     from custody.report.build import build
+    from custody.report.handed import beside_bundle
     from custody.report.html import render
     from custody.report.model import Cover
     from custody.timestamp.record import judge_bundle
 
-    data = disclose(case, Disclosure(recipient), folder / BUNDLE, kind="report")
+    data = disclose(case, Disclosure(recipient, beside=beside_bundle()), folder / BUNDLE, kind="report")
     verdict, found = verify_bundle(data, held)
     times = judge_bundle(data, found, verdict, trusted)
     handling = None if verdict.failed or found is None else _handling(case, verdict, found)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from custody.ledger.store import Ledger
+from custody.opened import values_of
 from tests.console import Lab
 
 
@@ -121,6 +125,42 @@ def test_every_change_is_found(released: Lab, tmp_path: Path) -> None:
 # --- create ------------------------------------------------------------------------------------------------
 
 
+def test_the_verifier_lies_beside_the_bundle_and_verifies_it(released: Lab, tmp_path: Path) -> None:
+    beside = released.folder / "verify.py"
+    words = [sys.executable, "-I", str(beside), str(bundle_of(released)), "--json"]
+    told = json.loads(subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
+    assert told["verdict"] == stranger(released, "bundle", "verify", bundle_of(released), "--json").json["verdict"]
+    assert "python verify.py bundle.json" in (released.folder / "VERIFY.txt").read_text("utf-8")
+    with Ledger.open(released.case / "ledger.sqlite", writable=False, refresh=False) as ledger:
+        documents = [values_of(row).get("document") for row in ledger.rows_of("export")]
+    recorded = {item["name"]: item["sha256"] for document in documents for item in document.get("beside", ())}
+    for name in ("verify.py", "VERIFY.txt"):
+        assert recorded[name] == hashlib.sha256((released.folder / name).read_bytes()).hexdigest()
+
+
+def test_the_verifier_is_written_with_its_digest(released: Lab, tmp_path: Path) -> None:
+    told = stranger(released, "bundle", "verifier", "-o", tmp_path / "verify.py", "--json").json
+    data = (tmp_path / "verify.py").read_bytes()
+    assert told["sha256"] == hashlib.sha256(data).hexdigest()
+    assert data == (released.folder / "verify.py").read_bytes()
+    stranger(released, "bundle", "verifier", "-o", tmp_path / "verify.py").refused(1, "exists already")
+    stranger(released, "bundle", "verifier", "-o", tmp_path / "no" / "verify.py").refused(1, "cannot be written")
+    shown = stranger(released, "bundle", "verifier", "-o", tmp_path / "again.py")
+    assert "Lodge" in shown.err
+
+
+def test_another_file_of_the_verifiers_name_is_not_overwritten(released: Lab, tmp_path: Path) -> None:
+    lab = released.copied(tmp_path / "lab")
+    before = len(lab.log())
+    (tmp_path / "verify.py").write_text("mine", "utf-8")
+    for name in ("new.json", "verify.py"):
+        told = lab.run("bundle", "create", "-o", tmp_path / name, "--for", "the court")
+        assert told.code == 1
+    told.refused(1, "exists already")
+    assert (tmp_path / "verify.py").read_text("utf-8") == "mine"
+    assert len(lab.log()) == before
+
+
 def test_one_exhibit_with_a_field_withheld(case: Lab) -> None:
     out = case.folder / "one.json"
     told = case.run("bundle", "create", "-o", out, "--for", "the defence", "--exhibit", "AH/2", "--withhold", "purpose")
@@ -184,7 +224,10 @@ def test_nothing_is_written_over_or_into_nowhere(case: Lab) -> None:
 
 def test_the_report_its_bundle_and_the_fingerprint_belong_together(released: Lab) -> None:
     folder = released.folder / "report"
-    assert {path.name for path in folder.iterdir()} == {"report.html", "report.pdf", "bundle.json", "fingerprint.txt"}
+    assert {path.name for path in folder.iterdir()} == {
+        *("report.html", "report.pdf", "bundle.json", "fingerprint.txt"),
+        *("verify.py", "VERIFY.txt"),
+    }
     fingerprint = (folder / "fingerprint.txt").read_text("utf-8").strip()
     told = stranger(released, "bundle", "verify", folder / "bundle.json", "--anchor", fingerprint, "--json")
     assert (told.code, told.json["verdict"]) == (0, "INTACT")
