@@ -77,12 +77,15 @@ class Authority:
         end: datetime | None = None,
         usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.TIME_STAMPING,
         critical: bool = True,
+        root: bool = False,
     ) -> None:
+        """`root`: the root is valid as long as the authority's certificate, else for ten years more on each side."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         begin, end = begin or datetime.now(UTC) - 365 * DAY, end or datetime.now(UTC) + 3650 * DAY
+        longer = 0 * DAY if root else 3650 * DAY
         root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-        self.root = self._certified(f"{name}: root", root_key, (begin - 3650 * DAY, end + 3650 * DAY), None)
+        self.root = self._certified(f"{name}: root", root_key, (begin - longer, end + longer), None)
         self.certificate = self._certified(name, key, (begin, end), (self.root.subject, root_key), usage, critical)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -15,15 +15,15 @@ from custody.timestamp.token import Authorities, Request, Stamp, TokenError, imp
 
 def times_of_ledger(ledger: Ledger, verdict: Verdict, trusted: Trusted) -> Times:
     """What the time-stamps of a stored ledger prove; whether the ledger itself holds is for `audit` to say."""
-    note = ledger.newest_note()
-    if note is None:
+    anchors, note = ledger.rows_of("anchor"), ledger.newest_note()
+    if note is None or not anchors:
         return Times()
     origin, closed = parse_note(note).checkpoint.origin, frozenset(ledger.closed_sizes())
 
     def head_of(size: int) -> Checkpoint | None:
         return Checkpoint(origin, size, ledger.root_at(size)) if size in closed else None
 
-    return examine(verdict, ledger.rows_of("anchor"), head_of, trusted, complete=True)
+    return examine(verdict, anchors, head_of, trusted, complete=True)
 
 
 def judge_ledger(ledger: Ledger, verdict: Verdict, trusted: Trusted) -> Times:

@@ -210,6 +210,8 @@ def _stamp(info: TimeStampTokenInfo, signer: x509.Certificate) -> Stamp:
             accuracy = _COARSEST
     if accuracy >= _COARSEST:
         raise TokenError("it is less accurate than a day: it says nothing")
+    if not 1970 <= info.gen_time.year < 9999:
+        raise TokenError(f"it says that it was made in the year {info.gen_time.year}")
     at, end = (int(moment.timestamp()) * SECOND for moment in (info.gen_time, signer.not_valid_after_utc))
     return Stamp(at, accuracy, _name(signer), end)
 

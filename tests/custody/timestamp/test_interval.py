@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from custody.ledger.bundle import verify_bundle
+from custody.ledger.bundle import dump_bundle, verify_bundle
 from custody.ledger.checkpoint import EntryKey
 from custody.ledger.disclosure import compose_bundle
 from custody.ledger.entry import b64
@@ -285,11 +286,27 @@ def test_a_token_whose_signature_or_certificate_does_not_hold_breaks(
 def test_what_is_broken_elsewhere_proves_no_time(world: Stamped, tsa: Authority) -> None:
     world.note(10)
     world.stamp(100)
-    data = compose_bundle(world.ledger)
-    spoilt = data.replace(b'"openings":{"actor":["', b'"openings":{"actor":["AAAA', 1)
-    times, verdict = of_bundle(spoilt, tsa)
-    assert verdict.failed
+    body: Any = json.loads(compose_bundle(world.ledger))
+    body["entries"][1]["openings"]["text"][1] = "not seen"
+    times, verdict = of_bundle(dump_bundle(body), tsa)
+    assert kinds(verdict) == [(1, "opening")]
     assert not times
+    assert "time-stamps: what is broken elsewhere proves no time" in verdict.not_checked
+    times, verdict = of_bundle(b"junk", tsa)
+    assert not times
+    assert verdict.failed
+
+
+def test_a_bundle_without_the_head_that_was_stamped_says_so(world: Stamped, tsa: Authority) -> None:
+    """`older` is signed by nobody: whoever hands the bundle on can take it away, and nothing else is wrong then."""
+    row = world.note(10)
+    stamp = world.stamp(100)
+    body: Any = json.loads(compose_bundle(world.ledger))
+    body["older"] = []
+    times, verdict = of_bundle(dump_bundle(body), tsa)
+    assert not verdict.failed
+    assert times.of(row) == Interval()
+    assert f"the time-stamp in entry {stamp.index}: the head that it is over is not shown" in verdict.not_checked
 
 
 # --- bundles -----------------------------------------------------------------------------------------------

@@ -146,6 +146,15 @@ def test_a_certificate_that_is_not_for_this_or_not_for_then_does_not_hold(
     assert not isinstance(raised.value, StrangerError)
 
 
+@pytest.mark.parametrize("year", [1950, 1969, 9999])
+def test_a_time_out_of_all_bounds_is_refused(tmp_path: Path, request_: Request, year: int) -> None:
+    """Its authority's certificate may say so: that it never ends is written as the year 9999 (RFC 5280)."""
+    odd = Authority(tmp_path, begin=datetime(1950, 1, 1, tzinfo=UTC), end=datetime(9999, 12, 31, tzinfo=UTC), root=True)
+    at = int(datetime(year, 6, 1, tzinfo=UTC).timestamp()) * SECOND
+    with pytest.raises(TokenError, match=f"in the year {year}"):
+        Authorities((odd.root,)).verify(token_of(odd.signed(request_.data, at)), request_.imprint)
+
+
 def test_a_token_from_before_its_certificate_ended_holds(tmp_path: Path, request_: Request) -> None:
     end = datetime(2024, 1, 1, tzinfo=UTC)
     old = Authority(tmp_path, end=end, begin=end - 100 * DAY)
