@@ -10,6 +10,8 @@ const MEANING = {
   "BROKEN": "Something in this record is not as it was signed. Do not rely on it before the reason is known.",
 };
 
+const HANDLING = "A record can be intact and show bad handling. evikit check, and the report, name what the rules found.";
+
 const NO_ED25519 = "This browser cannot check Ed25519 signatures as strictly as the record demands.";
 const NO_ANCHOR = "You gave no anchor. The record agrees with itself, but that the whole history was replaced by " +
   "another one cannot be excluded.";

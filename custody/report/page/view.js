@@ -1,12 +1,18 @@
 // What the reader sees and does: the verdict on the bundle in this page or on a chosen one, held against the reader's
 // own anchors. Text of the record enters the page as text alone, with what cannot be seen made visible.
 
-const SHOWN_AT_ONCE = 200, LISTED = 50, FILE_LIMIT = 400 * 1024 ** 2;
+const SHOWN_AT_ONCE = 200, LISTED = 50, LONGEST = 4000, FILE_LIMIT = 400 * 1024 ** 2;
 
 const byId = (id) => document.getElementById(id);
 
-const visible = (text) => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu,
-  (c) => (c === "\n" ? c : `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`));
+// What cannot be seen as its code point; more marks on a letter than any orthography needs, and what is very long, cut.
+function visible(text) {
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)} … [${text.length} characters in all]` : text;
+  return cut
+    .replace(/(\p{M}{4})\p{M}+/gu, "$1…")
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu,
+      (c) => (c === "\n" ? c : `[U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`));
+}
 
 function element(name, content = [], attributes = {}) {
   const made = document.createElement(name);
@@ -87,7 +93,9 @@ function showVerdict(verdict, name, seconds) {
     element("p", [element("span", "Integrity, verified by this page: ", { class: "what" }), marked(mark, result)],
       { class: "headline" }),
     element("p", MEANING[result]),
-    element("p", "How the evidence was handled is not examined here."),
+    element("p", [element("span", "Handling of the evidence: ", { class: "what" }), element("strong", "not examined by this page")],
+      { class: "headline" }),
+    element("p", HANDLING),
   );
   say(`${result}. ${verdict.entries.length} entries verified in ${seconds.toFixed(1)} seconds.`);
   byId("live-claims").replaceChildren(...claimsOf(verdict).map(claimRow));

@@ -251,11 +251,11 @@ def test_the_report_verifies_itself_and_takes_what_the_reader_brings(
     browser: Browser, tmp_path: Path, record: Shown, report: bytes, world: World
 ) -> None:
     with opened(browser, report, tmp_path) as page:
-        assert page.inner_text("#live-verdict strong").endswith("INTACT WITH NOTES")
+        assert page.inner_text("#live-verdict .mark").endswith("INTACT WITH NOTES")
         assert page.locator("#live-claims tr").count() >= 12
         page.fill("#live-anchor", "AB" * 32)
         page.keyboard.press("Enter")
-        expect(page.locator("#live-verdict strong")).to_contain_text("BROKEN")
+        expect(page.locator("#live-verdict .mark")).to_contain_text("BROKEN")
         assert "not the record that was anchored outside" in page.inner_text("#live-claims")
         page.fill("#live-anchor", "not a fingerprint")
         page.click("button[type=submit]")
@@ -267,10 +267,10 @@ def test_the_report_verifies_itself_and_takes_what_the_reader_brings(
             {"name": "kept.txt", "mimeType": "text/plain", "buffer": note},
         ]
         page.set_input_files("#live-files", files)
-        expect(page.locator("#live-verdict strong")).to_have_text("✓ INTACT")
+        expect(page.locator("#live-verdict .mark")).to_have_text("✓ INTACT")
         assert page.is_visible("#live-other")
         page.click("text=Forget what I brought")
-        expect(page.locator("#live-verdict strong")).to_contain_text("NOTES")
+        expect(page.locator("#live-verdict .mark")).to_contain_text("NOTES")
         assert page.is_hidden("#live-other")
         with page.expect_download() as saved:
             page.click("text=Save this page's bundle")
@@ -294,6 +294,17 @@ def test_hostile_strings_stay_text(browser: Browser, tmp_path: Path, report: byt
         assert '<script>alert("x")</script> [U+202E]gpj.exe[U+202C] [U+0000][U+001B][31m' in told
         assert "\u202e" not in page.inner_text("body")
         assert page.locator("script").count() == 2, "the bundle as data, and the script"
+
+
+def test_what_cannot_be_seen_or_has_no_end_is_made_visible(verifier: Page) -> None:
+    seen = verifier.evaluate(
+        "(texts) => texts.map(visible)", ["a\u202eb\x00\nc\u2028", "e" + "\u0301" * 99, "x" * 9999]
+    )
+    assert seen == [
+        "a[U+202E]b[U+0000]\nc[U+2028]",
+        "e" + "\u0301" * 4 + "…",
+        "x" * 4000 + " … [9999 characters in all]",
+    ]
 
 
 @pytest.mark.parametrize("width", [1100, 360])
