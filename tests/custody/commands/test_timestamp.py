@@ -19,7 +19,7 @@ from custody.moment import claimed, nanoseconds_of
 from custody.people import Home
 from custody.timestamp.fetch import fetch
 from custody.timestamp.token import MAX_REPLY, Request, token_of
-from tests.authority import DAY, SECOND, Authority, granted, refused, served, trust_file
+from tests.authority import DAY, SECOND, Authority, granted, openssl, refused, served, trust_file
 from tests.console import PASSPHRASE, Lab, Told
 
 STAMP = ("ledger", "timestamp")
@@ -124,6 +124,21 @@ def test_an_honest_clock_gives_no_note(lab: Lab, tsa: Authority, trust: Path) ->
         lab.run("note", "as usual")
         carried(lab, tsa, trust)
     assert lab.run("ledger", "verify", "--trust", trust, "--json").json["problems"] == []
+
+
+def test_whoever_has_the_fingerprint_can_ask_an_authority_without_us(lab: Lab, tsa: Authority, trust: Path) -> None:
+    kept = lab.folder / "kept.txt"
+    fingerprint = lab.run("ledger", "checkpoint", "-o", kept, "--json").json["fingerprint"]
+    openssl(tsa.folder, "ts", "-query", "-digest", fingerprint, "-sha256", "-cert", "-out", "asked")
+    request = (tsa.folder / "asked").read_bytes()
+    lab.run("note", "written while the request was on its way")
+    told = lab.run(*STAMP, "add", answered(lab, tsa.answer(request)), "--trust", trust, "--json")
+    assert told.code == 0, told
+    assert told.json["size"] == kept.read_text().splitlines()[1]
+    bare = tsa.answer(request.replace(b"\x01\x01\xff", b"", 1).replace(request[:2], bytes([0x30, request[1] - 3]), 1))
+    lab.run(*STAMP, "add", answered(lab, bare), "--trust", trust).refused(
+        1, "does not carry its authority's certificate"
+    )
 
 
 def test_the_list_tells_each_time_stamp_and_whether_it_holds(lab: Lab, tsa: Authority, trust: Path) -> None:
