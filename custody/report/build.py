@@ -87,7 +87,7 @@ def build(
         handling=_handling(cover),
         head=head,
         verify_yourself=tuple((text,) for text in words.VERIFY_YOURSELF),
-        command=f"evikit bundle verify {shlex.quote(cover.bundle_name)} --anchor FINGERPRINT",
+        command=f"python verify.py {shlex.quote(cover.bundle_name)} --anchor FINGERPRINT",
         bundle=_bundle_facts(cover),
         shown=bundle is not None,
         case=case,

@@ -75,7 +75,8 @@ HANDLING_CHECKED_MEANING = (
 
 VERIFY_YOURSELF: Final = (
     "A page handed over by a laboratory proves nothing by itself. Take the bundle that came with it, and verify it on "
-    "a machine of your own; no network is needed:",
+    "a machine of your own, with the verify.py beside it (VERIFY.txt says how, and how to tell that it is the right "
+    "one) or with evikit; no network is needed:",
     "FINGERPRINT is an anchor: the fingerprint of this record, or of an earlier state of it, that reached you by "
     "another way than this page and its bundle, for example from the court's file. Copied from this page, it "
     "proves nothing.",

@@ -576,16 +576,8 @@ def trust_of(trust_file: str | None, anchors: Iterable[str]) -> Trust:
 # --- R25 to R31: governance, replayed from the entries ---------------------------------------------------------------
 
 
-class Genesis(NamedTuple):
-    """What the first entry founds."""
-
-    governors: dict[bytes, bytes]
-    need: int
-    ledger_keys: tuple[bytes, bytes]
-    same_keeper: bool
-
-
-def genesis_of(pub: dict[str, Json]) -> Genesis:
+def genesis_of(pub: dict[str, Json]) -> tuple[dict[bytes, bytes], int, tuple[bytes, bytes], bool]:
+    """What the first entry founds: governors, how many must agree, the ledger's keys, if their keeper writes too."""
     policy = pub["policy"]
     read(policy, **dict.fromkeys(("governors", "need", "ledger_keys", "keeper_same_as_author"), anything))
     keeper = policy["keeper_same_as_author"]
@@ -595,7 +587,7 @@ def genesis_of(pub: dict[str, Json]) -> Genesis:
     if pub["continues"] is not None:
         read(pub["continues"], ledger=anything, reason=anything, root=anything, size=anything)
     governors, need = governors_of(policy["governors"], policy["need"])
-    return Genesis(governors, need, ledger_keys_of(policy["ledger_keys"]), keeper)
+    return governors, need, ledger_keys_of(policy["ledger_keys"]), keeper
 
 
 def governors_of(records: Json, need: Json) -> tuple[dict[bytes, bytes], int]:
@@ -644,7 +636,7 @@ class Governance:
         """R12: the raw key that must have signed, or None where the entry's key is not entitled."""
         if entry.type == "genesis":
             try:
-                return genesis_of(entry.pub).governors.get(entry.key)
+                return genesis_of(entry.pub)[0].get(entry.key)
             except RefusedError:
                 return None
         if entry.type in ("closing", "anchor"):
@@ -658,10 +650,10 @@ class Governance:
     def replay(self, entry: Entry) -> None:
         """R26: an entry that is entitled, well signed and answers rightly. RefusedError where it breaks a rule."""
         if entry.type == "genesis":
-            founded = genesis_of(entry.pub)
-            self.genesis, self.same_keeper = entry, founded.same_keeper
-            self.ledger_keys.append((0, *founded.ledger_keys))
-            self.govern(founded.governors, founded.need, entry.leaf)
+            governors, need, pair, self.same_keeper = genesis_of(entry.pub)
+            self.genesis = entry
+            self.ledger_keys.append((0, *pair))
+            self.govern(governors, need, entry.leaf)
         elif entry.type == "approve" and entry.answers[0] in self.waiting:
             self.approve(entry.answers[0], entry)
         elif FORMS[entry.type].approved == "yes":
@@ -765,7 +757,8 @@ NOTES = {
 MEANING = {
     "INTACT": "The record is whole, and it is the one that you hold an anchor of.",
     "INTACT WITH NOTES": "Nothing in the record is wrong; read what could not be checked, or should be known.",
-    "BROKEN": "The record does not verify. Do not rely on what it says before the reason is known.",
+    "BROKEN": "The record does not verify. Do not rely on what it says before the reason is known; what reads PROVED "
+    "below holds of that one claim alone.",
 }
 
 
@@ -805,6 +798,7 @@ class Examination:
     head: Checkpoint = field(default_factory=lambda: Checkpoint("", 0, b"", []))
     ed25519_line: bool | None = None
     mldsa_line: bool | None = None
+    older_heads: bool | None = None
     heads: list[tuple[int, bytes]] = field(default_factory=list)  # size and root of those proved to be of this history
     covered: set[int] = field(default_factory=set)  # R18
     ledger: bytes | None = None
@@ -1042,9 +1036,10 @@ class Examination:
             if size and continued(size, root, proof, head.size, head.root):
                 self.heads.append((size, root))
             else:
+                self.older_heads = False
                 self.find("checkpoint", None, f"the older head of {size} entries is not part of this history")
+        self.older_heads = self.older_heads is None
         self.checked["older heads"] = len(self.heads) - self.checked["checkpoints"]
-        self.done.add("checkpoint")
 
     def check_lines(self) -> None:
         """The two lines of the ledger's own keys; those of others are counted."""
@@ -1057,10 +1052,9 @@ class Examination:
         if pair is None or genesis is None or head.origin != f"{genesis.pub['domain']}/evikit/{genesis.leaf.hex()}":
             self.find("checkpoint", None, "it is not a head of this ledger")
             return
-        if len(own) == 2:
-            self.ed25519_line = ed25519_line_fits(head, own[0], pair[0])
-            self.mldsa_line = mldsa_line_fits(head, own[1], pair[1])
-        if not self.ed25519_line or self.mldsa_line is False:
+        self.ed25519_line = bool(own) and ed25519_line_fits(head, own[0], pair[0])  # the shorter one
+        self.mldsa_line = bool(own) and mldsa_line_fits(head, own[-1], pair[1])
+        if len(own) != 2 or not self.ed25519_line or self.mldsa_line is False:
             self.find("checkpoint", None, "it is not signed with the ledger's two keys")
         elif self.mldsa_line is None:
             self.not_checked.append("the head's ML-DSA-44 signature: the installed `cryptography` does not have it")
@@ -1144,7 +1138,6 @@ CLAIMS = (
     ("Who may sign was decided by the ledger's own rules.", "entries", "governance genesis"),
     ("Every field shown is what was signed then.", "entries", "opening"),
     ("All entries of each exhibit named are here, by the signed map.", "exhibits", "map withheld"),
-    ("The older heads named are of this same history.", "checkpoint", "checkpoint"),
 )
 
 
@@ -1160,9 +1153,12 @@ def claims_of(found: Examination) -> list[tuple[str, str]]:
         claims.append(
             (judged("rows" in found.done, "row"), "The single files named were read, by the signed manifest.")
         )
-    for name, holds in (("Ed25519", found.ed25519_line), ("ML-DSA-44", found.mldsa_line)):
-        result = "NOT CHECKED" if holds is None else "PROVED" if holds else "FAILED"
-        claims.append((result, f"The head of the history is signed with the ledger's {name} key."))
+    for words, holds in (
+        ("The head of the history is signed with the ledger's Ed25519 key.", found.ed25519_line),
+        ("The head of the history is signed with the ledger's ML-DSA-44 key.", found.mldsa_line),
+        ("The older heads named are of this same history.", found.older_heads),
+    ):
+        claims.append(("NOT CHECKED" if holds is None else "PROVED" if holds else "FAILED", words))
     claims.append((judged(found.anchored, "anchor"), "This is the history that you hold an anchor of."))
     return claims
 
@@ -1300,11 +1296,10 @@ def read_bundle(path: str) -> tuple[bytes, bool]:
     Of a large file that neither begins nor ends like a bundle only the beginning is read: it is none in any case.
     """
     with opened(path) as file:
-        size = file.seek(0, os.SEEK_END)
+        start, size = file.read(3 * MAX_CHECKPOINT), file.seek(0, os.SEEK_END)
         file.seek(max(size - 2, 0))
-        ends = file.read(2).rstrip(b"\n").endswith(b"}")
-        file.seek(0)
-        alike = file.read(15) == b'{"checkpoint":"' and ends
+        alike = start.startswith(b'{"checkpoint":"') and b'","entries":[{' in start
+        alike = alike and file.read(2).rstrip(b"\n").endswith(b"}")
         file.seek(0)
         if size > MAX_BUNDLE + 1:
             raise UnusableError(f"{path} is larger than any bundle. Check which file you named.")

@@ -67,7 +67,7 @@ def test_an_anchor_of_the_maker_is_no_outside_anchor(tmp_path: Path) -> None:
 
 def test_the_fingerprint_is_not_in_the_command(lab: Lab) -> None:
     report = shown(lab).report(Cover("my case.bundle"))
-    assert report.command == "evikit bundle verify 'my case.bundle' --anchor FINGERPRINT"
+    assert report.command == "python verify.py 'my case.bundle' --anchor FINGERPRINT"
     assert len(report.head.fingerprint) == 64
     assert report.head.fingerprint not in report.command
 

@@ -509,6 +509,23 @@ def test_without_mldsa_the_claim_is_not_checked_and_nothing_is_intact(
         assert found(desk.verify(data)) == {("checkpoint", None)}
 
 
+# --- claims ------------------------------------------------------------------------------------------------
+
+
+def test_a_claim_fails_for_its_own_reason_alone(desk: Desk, world: World) -> None:
+    data = compose_bundle(world.ledger)
+    for name, expected in (
+        ("an older root", {"The older heads named are of this same history."}),
+        ("the ML-DSA line taken away", {"ML-DSA-44"}),
+        ("words of a field changed", {"Every field shown"}),
+        ("another name of the ledger", {"one history of this ledger"}),
+    ):
+        said = desk.verify(changed(data, TAMPERED[name][0]))
+        failed = [claim["claim"] for claim in said["claims"] if claim["result"] == "FAILED"]
+        assert len(failed) == len(expected)
+        assert all(any(words in claim for claim in failed) for words in expected), failed
+
+
 # --- what is no bundle -------------------------------------------------------------------------------------
 
 
