@@ -58,7 +58,7 @@ def _local_times(_record: Record, chain: Chain) -> Iterator[Seen]:
 
 
 def _writers(record: Record) -> Iterator[Seen]:
-    """The writers' own clocks: known not to be synchronised, or put back between two entries of one machine."""
+    """The writers' own clocks: known not to be synchronised, put back between two entries of one machine, disproved."""
     unsynchronised: dict[str, list[int]] = {}
     last: dict[str, Act] = {}
     for act in record.acts:
@@ -77,6 +77,9 @@ def _writers(record: Record) -> Iterator[Seen]:
         last[host] = act
     for host, entries in unsynchronised.items():
         yield Seen(tuple(entries), f"the clock of {host or 'the machine'} was not synchronised")
+    for finding in record.verdict.notes:
+        if finding.kind == "clock" and finding.index is not None:
+            yield Seen((finding.index,), finding.explanation)
 
 
 RULES: tuple[Rule, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from custody.handling import examine
 from tests.custody.handling.told import BORA, CARL, Told
 
 
@@ -43,3 +44,7 @@ def test_clocks_that_cannot_be_relied_on() -> None:
     told["made"].by, told["made"].minute = CARL, 210.5
     told["made"].values["host"] = {"name": f"desk{BORA}"}
     assert told.found() == {("TI-04", "lesser", "")}
+    record = Told().record()
+    record.verdict.remark(5, "clock", "it claims nine o'clock and was written after ten")
+    record.verdict.remark(6, "disputed", "another matter")
+    assert [(item.code, item.entries) for item in examine(record) if item.code == "TI-04"] == [("TI-04", (5,))]
