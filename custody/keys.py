@@ -12,8 +12,10 @@ import re
 import unicodedata
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -42,7 +44,7 @@ def generate_private_key(algorithm: str) -> PrivateKey:
     raise CustodyError(f"no signature algorithm is called {algorithm[:40]!r}", f"Use {ED25519} or {ML_DSA_44}.")
 
 
-def seal_private_key(private: PrivateKey, passphrase: str) -> bytes:
+def seal_private_key(private: PrivateKey | EllipticCurvePrivateKey, passphrase: str) -> bytes:
     """The key as bytes that only the passphrase opens; fresh salt each time. CustodyError for an empty passphrase."""
     if not passphrase:
         raise CustodyError("a private key is not kept without a passphrase", "Give one of several words.")
@@ -58,19 +60,31 @@ def open_private_key(data: bytes, passphrase: str) -> PrivateKey:
     Raises KeyLockedError, in one line that holds nothing secret, for a wrong passphrase, for other or damaged
     bytes, for costs outside what we would ever write, and for a key of another kind.
     """
+    private = _opened(data, passphrase)
+    if not isinstance(private, (Ed25519PrivateKey, MLDSA44PrivateKey)):
+        raise KeyLockedError("this private key is of a kind that evikit does not use", "Use a key made by evikit.")
+    return private
+
+
+def open_certificate_key(data: bytes, passphrase: str) -> EllipticCurvePrivateKey:
+    """The same of a key that belongs to a certificate."""
+    private = _opened(data, passphrase)
+    if not isinstance(private, EllipticCurvePrivateKey):
+        raise KeyLockedError("this private key belongs to no certificate", "Restore the key file from a backup.")
+    return private
+
+
+def _opened(data: bytes, passphrase: str) -> PrivateKeyTypes:
     header = _HEADER.match(data)
     if header is None or len(data) > _MAX_FILE:
         raise KeyLockedError("this is not a private key sealed by evikit", "Restore the key file from a backup.")
     password = _stretched(passphrase, bytes.fromhex(header[2].decode()), int(header[1]))
     try:
-        private = load_pem_private_key(data[header.end() :], password)
+        return load_pem_private_key(data[header.end() :], password)
     except (ValueError, TypeError, UnsupportedAlgorithm):  # the library cannot tell damage from a wrong password
         raise KeyLockedError(
             "the passphrase does not open this private key (or its file is damaged)", "Try the passphrase again."
         ) from None
-    if not isinstance(private, (Ed25519PrivateKey, MLDSA44PrivateKey)):
-        raise KeyLockedError("this private key is of a kind that evikit does not use", "Use a key made by evikit.")
-    return private
 
 
 def _stretched(passphrase: str, salt: bytes, cost: int) -> bytes:

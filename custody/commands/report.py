@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -11,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import INTEGRITY, Settings, put_facts, put_json, remark, with_settings, writing
+from custody.commands.screen import INTEGRITY, Settings, passphrase, put_facts, put_json, remark, with_settings, writing
+from custody.commands.signing import Signature, signing_from
 from custody.commands.trust import trust_from, trust_option, trusted_from
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.ledger.bundle import Bundle
+    from custody.ledger.entry import Json
     from custody.ledger.verdict import Trust, Verdict
     from custody.report.model import ExhibitFindings, Handling, Report
     from custody.timestamp.interval import Trusted
@@ -30,9 +34,17 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.command()
 @click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="A new folder.")
 @click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
+@click.option("--sign", is_flag=True, help="Sign report.pdf by the case's own authority.")
+@click.option("--sign-with", metavar="FILE", help="Sign report.pdf with the certificate in a PKCS#12 file.")
+@click.option(
+    "--timestamp", metavar="URL", help="With a signature: the authority that time-stamps it; --trust names it."
+)
+@click.option(
+    "--supersedes", type=click.Path(path_type=Path), help="The earlier report (its folder) that this one replaces."
+)
 @trust_option
 @with_settings
-def report(settings: Settings, folder: Path, recipient: str, trust: str | None) -> None:
+def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | None, **options: Any) -> None:
     """Write report.html, report.pdf, bundle.json, fingerprint.txt and verify.py into a new folder.
 
     The bundle is verified as a stranger would, and the report is made from nothing else, but for the results of the
@@ -40,12 +52,18 @@ def report(settings: Settings, folder: Path, recipient: str, trust: str | None) 
     """
     from custody.report.handed import VERIFIER
 
-    held, trusted = trust_from((), trust), trusted_from(trust)
+    order = _Order(folder, recipient, trust_from((), options["trust"]), trusted_from(options["trust"]))
+    signing = signing_from(options, order.trusted)
+    if signing is not None and find_spec("pyhanko") is None:
+        raise CustodyError("signing needs the extra `pdf`", "pip install 'evikit[pdf]'")
     if folder.exists() and any(folder.iterdir()):
         raise CustodyError(f"{folder} is not empty", "Choose a new folder: nothing is overwritten.")
     folder.mkdir(parents=True, exist_ok=True)
-    with writing(settings) as case:
-        made = _make(case, folder, recipient, held, trusted)
+    ask = cache(passphrase)
+    with writing(settings, ask) as case:
+        earlier = _superseded(case, supersedes)
+        signature = signing.ready(case, ask) if signing is not None else None
+        made = _make(case, order, earlier, signature)
     facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}
     facts |= {"pdf": str(folder / PAPER)} if made.paper else {}
     facts |= {"bundle": str(folder / BUNDLE), "verifier": str(folder / VERIFIER), "fingerprint": made.fingerprint}
@@ -61,6 +79,16 @@ def report(settings: Settings, folder: Path, recipient: str, trust: str | None) 
 
 
 @dataclass(frozen=True)
+class _Order:
+    """Where to, for whom, and what the maker's verification holds the record against."""
+
+    folder: Path
+    recipient: str
+    held: Trust
+    trusted: Trusted
+
+
+@dataclass(frozen=True)
 class _Made:
     """What came of it: the verdict on the bundle, its fingerprint, whether there is a PDF."""
 
@@ -69,7 +97,19 @@ class _Made:
     paper: bool
 
 
-def _make(case: Case, folder: Path, recipient: str, held: Trust, trusted: Trusted) -> _Made:
+def _superseded(case: Case, folder: Path | None) -> dict[str, dict[str, Json]]:
+    """The documents of an earlier report, by name, as the record has them; none where none is named."""
+    from custody.disclose import superseded
+
+    if folder is None:
+        return {}
+    found = {name: superseded(case, folder / name) for name in (PAGE, PAPER, BUNDLE) if (folder / name).exists()}
+    if not found:
+        raise CustodyError(f"{folder} holds no report", f"Name the folder with {PAGE}.")
+    return found
+
+
+def _make(case: Case, order: _Order, earlier: Mapping[str, dict[str, Json]], signature: Signature | None) -> _Made:
     """The documents, each written and then recorded with its digest."""
     from custody.disclose import Disclosure, disclose, register_document
     from custody.durable import write_durably
@@ -80,18 +120,25 @@ def _make(case: Case, folder: Path, recipient: str, held: Trust, trusted: Truste
     from custody.report.model import Cover
     from custody.timestamp.record import judge_bundle
 
-    data = disclose(case, Disclosure(recipient, beside=beside_bundle()), folder / BUNDLE, kind="report")
-    verdict, found = verify_bundle(data, held)
-    times = judge_bundle(data, found, verdict, trusted)
+    folder, recipient = order.folder, order.recipient
+    what = Disclosure(recipient, beside=beside_bundle(), supersedes=earlier.get(BUNDLE))
+    data = disclose(case, what, folder / BUNDLE, kind="report")
+    verdict, found = verify_bundle(data, order.held)
+    times = judge_bundle(data, found, verdict, order.trusted)
     handling = None if verdict.failed or found is None else _handling(case, verdict, found)
     cover = Cover(BUNDLE, hashlib.sha256(data).hexdigest(), recipient=recipient, handling=handling)
     made = build(verdict, found, _findings(case), cover, times)
     page = render(made, data)
     paper = _paper(made, page, data)
-    for name, document in ((PAGE, page), (PAPER, paper)):
+    signed: dict[str, Json] = {}
+    if signature is not None and paper is not None:
+        paper, signed = signature.over(paper, f"{made.title} {made.reference}")
+        write_durably(folder / "authority.crt", signature.root(), 0o644)
+    for name, document, more in ((PAGE, page, {}), (PAPER, paper, signed)):
         if document is not None:
             write_durably(folder / name, document, 0o644)
-            register_document(case, recipient, "report", name, document)
+            replaced = {"supersedes": earlier[name]} if name in earlier else {}
+            register_document(case, recipient, "report", name, document, extra={**more, **replaced})
     shown = _fingerprint(data)
     write_durably(folder / "fingerprint.txt", f"{shown}\n".encode(), 0o644)
     return _Made(verdict, shown, paper is not None)

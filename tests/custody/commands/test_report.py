@@ -1,0 +1,106 @@
+"""`evikit report`: its documents, what the record says of them, signatures, what takes the place of what."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from custody.commands import report as command
+from custody.report.paper.signature import problem_of
+from tests import authority as stamps
+from tests.console import PASSPHRASE, Lab
+from tests.custody.report.test_signature import exported
+
+
+def exports(case: Lab) -> list[dict[str, Any]]:
+    """What the record says of documents, in order."""
+    file = case.folder / f"all-{len(list(case.folder.iterdir()))}.json"
+    assert case.run("bundle", "create", "-o", file, "--for", "the test").code == 0
+    shown = case.run("--json", "bundle", "show", file).lines
+    return [line["fields"] for line in shown if line["type"] == "export"][:-1]
+
+
+def test_every_document_is_an_entry_with_its_digest(case: Lab) -> None:
+    folder = case.folder / "first"
+    told = case.run("--json", "report", "-o", folder, "--for", "District court")
+    assert told.code == 0
+    assert told.json["pdf"] == str(folder / "report.pdf")
+    named = {e["document"]["name"]: e for e in exports(case) if "name" in e["document"]}
+    for name in ("bundle.json", "report.html", "report.pdf"):
+        entry = named[name]
+        assert entry["document"]["sha256"] == sha256((folder / name).read_bytes()).hexdigest()
+        assert entry["recipient"] == "District court"
+        assert "supersedes" not in entry["document"]
+
+
+def test_a_later_report_names_what_it_supersedes_and_the_rule_finds_the_old_one(case: Lab) -> None:
+    first, second = case.folder / "first", case.folder / "second"
+    assert case.run("report", "-o", first).code == 0
+    assert case.run("report", "-o", second, "--supersedes", first).code == 0
+    later = [e["document"] for e in exports(case) if "supersedes" in e["document"] and "name" in e["document"]]
+    assert {d["name"]: d["supersedes"]["sha256"] for d in later} == {
+        name: sha256((first / name).read_bytes()).hexdigest() for name in ("report.html", "report.pdf")
+    }
+    case.run("report", "-o", case.folder / "third", "--supersedes", case.evidence).refused(1, "holds no report")
+    (second / "report.html").write_text("another page")
+    case.run("report", "-o", case.folder / "third", "--supersedes", second).refused(
+        1, "no document that this case made"
+    )
+
+
+def test_signed_by_the_case_s_own_authority(case: Lab) -> None:
+    folder = case.folder / "signed"
+    assert case.run("report", "-o", folder, "--sign").code == 0
+    pdf, root = (folder / "report.pdf").read_bytes(), (folder / "authority.crt").read_bytes()
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    der = x509.load_pem_x509_certificate(root).public_bytes(Encoding.DER)
+    assert problem_of(pdf, [der]) is None
+    (entry,) = [e["document"] for e in exports(case) if e["document"].get("name") == "report.pdf"]
+    assert entry["signature"]["root"] == sha256(der).hexdigest()
+    inside = [path for path in case.case.rglob("*") if "authority" in path.name]
+    assert not inside, "no key of it is in the case"
+
+
+def test_signed_with_a_certificate_given_and_time_stamped(case: Lab) -> None:
+    file, trust = case.folder / "office.p12", case.folder / "trust.json"
+    file.write_bytes(exported())
+    tsa = stamps.Authority(case.folder / "tsa")
+    trust.write_text(json.dumps({"tsa_roots": [tsa.pem]}))
+    (case.folder / "words").write_text("export words\n")
+    signed = ("report", "--sign-with", file, "--trust", trust, "-o")
+    case.run(*signed, case.folder / "a").refused(1, "no terminal", "EVIKIT_PKCS12_PASSPHRASE")
+    case.run(*signed, case.folder / "a", EVIKIT_PKCS12_PASSPHRASE="other words").refused(1, "PKCS#12")
+    words = str(case.folder / "words")
+    with stamps.served(tsa.answer) as url:
+        told = case.run(*signed, case.folder / "b", "--timestamp", url, EVIKIT_PKCS12_PASSPHRASE_FILE=words)
+    assert told.code == 0, told
+    read = subprocess.run(["pdfsig", case.folder / "b" / "report.pdf"], capture_output=True, text=True, check=True)
+    assert "Office of Reports" in read.stdout
+
+
+def test_what_cannot_be_signed_is_refused_before_anything_is_made(case: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = case.folder / "none"
+    case.run("report", "-o", folder, "--timestamp", "http://127.0.0.1:9/").refused(2, "give --sign")
+    case.run("report", "-o", folder, "--sign", "--sign-with", "x").refused(2, "choose one")
+    case.run("report", "-o", folder, "--sign", "--timestamp", "http://127.0.0.1:9/").refused(1, "no certificate")
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    case.run("report", "-o", folder, "--sign").refused(1, "extra", "evikit[pdf]")
+    assert not folder.exists()
+
+
+def test_without_the_extra_there_is_no_pdf_and_it_says_how(case: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    told = case.run("report", "-o", case.folder / "plain")
+    assert told.code == 0
+    assert "evikit[pdf]" in told.err
+    assert not (case.folder / "plain" / "report.pdf").exists()
+    assert "pdf" not in told.out.replace("report.html", "")
+    assert PASSPHRASE not in told.out + told.err
+    assert sys.version_info >= (3, 11)
