@@ -23,7 +23,8 @@ _MIB = 1 << 20
 _DONE = (0, 4)  # 4: done, with recorded problems
 
 
-def _evikit(*arguments: str) -> list[str]:
+def evikit(*arguments: str) -> list[str]:
+    """The command, by this interpreter."""
     return [sys.executable, "-c", "from cli import main; main()", *arguments]
 
 
@@ -37,7 +38,7 @@ def new_case() -> Iterator[dict[str, str]]:
             "EVIKIT_PASSPHRASE": "nothing secret",
             "EVIKIT_CASE": case,
         }
-        command = _evikit("init", case, "--number", "B-1", "--agency", "Lab", "--examiner", "Ana Kovač")
+        command = evikit("init", case, "--number", "B-1", "--agency", "Lab", "--examiner", "Ana Kovač")
         subprocess.run(command, env=environment, check=True, capture_output=True)
         yield environment
 
@@ -46,7 +47,7 @@ def ingest(image: Path) -> tuple[Cost, Memory]:
     """One ingest into a new case."""
     with new_case() as environment:
         seen: list[tuple[int, Memory]] = []
-        command = _evikit("ingest", str(image), "--exhibit", "AK/1", "--purpose", "benchmark", "--quiet")
+        command = evikit("ingest", str(image), "--exhibit", "AK/1", "--purpose", "benchmark", "--quiet")
         cost = cost_of(lambda: seen.append(run_watched(command, environment)))
     status, memory = seen[0]
     if status not in _DONE:

@@ -18,7 +18,7 @@ from _measure import Line, Pair, conclude, in_turn, options, paired
 from evtx import PyEvtxParser
 
 from forensics.model import Artefact, Location
-from forensics.parsers import HEAD_BYTES, ParserInput, parser_for
+from forensics.parsers import HEAD_BYTES, Parser, ParserInput, parser_for
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr")
 _MODIFIED = 1_777_000_000 * 10**9
@@ -52,8 +52,8 @@ def access_lines(count: int) -> bytes:
     ).encode()
 
 
-def parse(data: bytes, name: str) -> int:
-    """Our parser over a file in memory; how many artefacts."""
+def source_of(data: bytes, name: str) -> tuple[Parser, ParserInput]:
+    """Our parser for a file in memory, and the file as it takes it."""
     parser = parser_for(data[:HEAD_BYTES], name)
     if parser is None:
         raise SystemExit(f"no parser takes {name}")
@@ -64,6 +64,12 @@ def parse(data: bytes, name: str) -> int:
         Location("AK/1", path=name),
         reference_time=_MODIFIED,
     )
+    return parser, source
+
+
+def parse(data: bytes, name: str) -> int:
+    """Our parser over a file in memory; how many artefacts."""
+    parser, source = source_of(data, name)
     return sum(isinstance(found, Artefact) for found in parser.parse(source))
 
 
