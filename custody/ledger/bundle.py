@@ -213,7 +213,7 @@ def verify_bundle(data: bytes, trust: Trust) -> tuple[Verdict, Bundle | None]:
         reader.read_exhibits()
         rows = reader.read_rows()
         known = reader.read_older()
-        if _list(reader.body["tokens"]) or _list(reader.body["foreign"]):
+        if _list(reader.body["tokens"]) + _list(reader.body["foreign"]):
             verdict.not_checked.append("time-stamps beside the entries, other agencies' receipts: not examined")
     except MalformedError as error:
         verdict.fail(None, "malformed", f"the bundle is malformed: {error}")

@@ -175,6 +175,7 @@ def test_what_is_left_out_or_changed_is_found(whole: bytes, name: str) -> None:
         lambda b: b["rows"].append({"entry": "0", "i": "0", "salt": b64(bytes(16)), "row": [None] * 7, "proof": []}),
         lambda b: b["older"].append(None),
         lambda b: b.__setitem__("tokens", None),
+        lambda b: b.update(tokens=[None], foreign="none"),
     ],
 )
 def test_a_bundle_of_another_shape_is_refused_in_one_line(whole: bytes, change: Callable[[Any], object]) -> None:
