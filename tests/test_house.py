@@ -35,6 +35,7 @@ TUPLES = {
     "forensics.parsers": ("PARSERS", "parsers/test_{}.py"),
     "forensics.recognisers": ("RECOGNISERS", "recognisers/test_{}.py"),
     "custody.handling": ("RULES", "handling/test_{}.py"),
+    "custody.report.exports": ("EXPORTS", "report/exports/test_{}.py"),
 }
 """Package -> its ordered tuple, and where the test of one of its modules stands below the package's tests."""
 

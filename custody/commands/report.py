@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from custody.commands.exports import FORMS, write_exports
 from custody.commands.screen import INTEGRITY, Settings, passphrase, put_facts, put_json, remark, with_settings, writing
 from custody.commands.signing import Signature, signing_from
 from custody.commands.trust import trust_from, trust_option, trusted_from
@@ -34,6 +35,8 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.command()
 @click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), help="A new folder.")
 @click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
+@click.option("--export", "exports", multiple=True, type=click.Choice(FORMS),
+              help="Also for other programs: CASE/UCO, the custody table, the list of files.")  # fmt: skip
 @click.option("--sign", is_flag=True, help="Sign report.pdf by the case's own authority.")
 @click.option("--sign-with", metavar="FILE", help="Sign report.pdf with the certificate in a PKCS#12 file.")
 @click.option(
@@ -64,8 +67,10 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
         earlier = _superseded(case, supersedes)
         signature = signing.ready(case, ask) if signing is not None else None
         made = _make(case, order, earlier, signature)
+        exported = write_exports(case, folder, recipient, made.report, options["exports"])
     facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}
     facts |= {"pdf": str(folder / PAPER)} if made.paper else {}
+    facts |= exported
     facts |= {"bundle": str(folder / BUNDLE), "verifier": str(folder / VERIFIER), "fingerprint": made.fingerprint}
     if settings.json:
         put_json(facts)
@@ -90,8 +95,9 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Made:
-    """What came of it: the verdict on the bundle, its fingerprint, whether there is a PDF."""
+    """What came of it: what it says, the verdict on the bundle, its fingerprint, whether there is a PDF."""
 
+    report: Report
     verdict: Verdict
     fingerprint: str
     paper: bool
@@ -141,7 +147,7 @@ def _make(case: Case, order: _Order, earlier: Mapping[str, dict[str, Json]], sig
             register_document(case, recipient, "report", name, document, extra={**more, **replaced})
     shown = _fingerprint(data)
     write_durably(folder / "fingerprint.txt", f"{shown}\n".encode(), 0o644)
-    return _Made(verdict, shown, paper is not None)
+    return _Made(made, verdict, shown, paper is not None)
 
 
 def _paper(made: Report, page: bytes, data: bytes) -> bytes | None:

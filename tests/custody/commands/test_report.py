@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from custody.commands import report as command
+from custody.commands.exports import FORMS
+from custody.report.exports import named
 from custody.report.paper.signature import problem_of
 from tests import authority as stamps
 from tests.console import PASSPHRASE, Lab
@@ -53,6 +55,20 @@ def test_a_later_report_names_what_it_supersedes_and_the_rule_finds_the_old_one(
     )
 
 
+def test_exports_are_written_beside_it_and_recorded(furnished: Lab) -> None:
+    folder = furnished.folder / "exports"
+    forms = [word for name in FORMS for word in ("--export", name)]
+    told = furnished.run("--json", "report", "-o", folder, *forms)
+    assert told.code == 0, told
+    recorded = {e["document"]["name"]: e["document"] for e in exports(furnished) if "name" in e["document"]}
+    for name, module in named().items():
+        assert told.json[name] == str(folder / module.FILE)
+        assert recorded[module.FILE]["sha256"] == sha256((folder / module.FILE).read_bytes()).hexdigest()
+    assert tuple(named()) == FORMS
+    listed = (folder / "files.dfxml").read_text()
+    assert listed.count("<fileobject>") == len(furnished.run("--json", "files").lines) > 5
+
+
 def test_signed_by_the_case_s_own_authority(case: Lab) -> None:
     folder = case.folder / "signed"
     assert case.run("report", "-o", folder, "--sign").code == 0
@@ -62,7 +78,7 @@ def test_signed_by_the_case_s_own_authority(case: Lab) -> None:
 
     der = x509.load_pem_x509_certificate(root).public_bytes(Encoding.DER)
     assert problem_of(pdf, [der]) is None
-    (entry,) = [e["document"] for e in exports(case) if e["document"].get("name") == "report.pdf"]
+    *_, entry = [e["document"] for e in exports(case) if e["document"].get("name") == "report.pdf"]
     assert entry["signature"]["root"] == sha256(der).hexdigest()
     inside = [path for path in case.case.rglob("*") if "authority" in path.name]
     assert not inside, "no key of it is in the case"
