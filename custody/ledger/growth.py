@@ -6,7 +6,7 @@ there on the entries are examined as `verify` examines all of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import bindparam, select
 
@@ -51,7 +51,7 @@ def _examine(verdict: Verdict, ledger: Ledger, kept: Note, trust: Trust) -> None
         return
     first = _governed(past, verdict)
     growth = _Growth(verdict, past, first)
-    growth.begin(list(_promised(ledger, head.size)))
+    growth.begin(dict(_promised(ledger, head.size)))
     growth.read()
     growth.finish()
     notes = growth.checkpoints()
@@ -134,11 +134,11 @@ def _governed(past: Past, verdict: Verdict) -> Replay:
     return first
 
 
-def _promised(ledger: Ledger, start: int) -> Iterator[Entry]:
-    """The new entries that can be read at all; the others are told when they are examined."""
+def _promised(ledger: Ledger, start: int) -> Iterator[tuple[bytes, Entry]]:
+    """The new entries that can be read at all, by leaf; the others are told when they are examined."""
     for row in ledger.rows(start):
         try:
-            yield Entry.parse(row.payload)
+            yield leaf_of(row.payload, row.sig), Entry.parse(row.payload)
         except CustodyError:
             continue
 
@@ -159,10 +159,11 @@ class _Growth(Replay):
             return self.past.holds(entry.seen_size, entry.seen_root)
         return self._roots[entry.seen_size - self.size] == entry.seen_root
 
-    def begin(self, entries: Sequence[Entry]) -> None:
-        """What of the past the new entries build on: entries answered, what their authors signed last, sequences."""
+    def begin(self, promised: Mapping[bytes, Entry]) -> None:
+        """What of the past the new entries (by leaf) build on: those answered, their authors' last ones, sequences."""
+        entries, new = promised.values(), promised.keys()
         ended = {entry.re[0] for entry in entries if entry.type == "access.end"}
-        for row in self.past.find({leaf for entry in entries for leaf in entry.re}):
+        for row in self.past.find({leaf for entry in entries for leaf in entry.re} - new):
             leaf = leaf_of(row.payload, row.sig)
             if self.leaves.find(leaf) is None:
                 self.leaves.add(leaf, row.index, row.entry)
@@ -173,19 +174,18 @@ class _Growth(Replay):
             self._last_of_key[self.past.proved(row).entry.key] = row.index
         self._begin_sequences({entry.x.n for entry in entries if entry.x is not None})
 
-    def _begin_sequences(self, touched: Collection[int]) -> None:
+    def _begin_sequences(self, touched: set[int]) -> None:
         """Each sequence as it stood, held against the map that the kept head's closing entry signs (R16)."""
         ledger = self.past.ledger
-        for n in range(ledger.exhibits + 1):
-            count, last, index = (*ledger.chain(n), self.size - 1)  # not touched: it stands as the file says
-            if n in touched:
-                newest = self.past.newest_in(n)
-                count, last, index = newest or (0, b"", -1)
-            if n == 0:
-                count, last, index = self._governing
-            if count and n == self.map.size:  # a gap gives another map
-                self.chains[n], self._next[n] = (count, last, index), count + 1
-                self.map.put(n, count, last)
+        changed = {n: self.past.newest_in(n) for n in touched - {0} if n <= ledger.exhibits}
+        changed[0] = self._governing if self._governing[0] else None
+        known = [n for n in range(ledger.exhibits + 1) if changed.get(n, ...) is not None]
+        self.chains = {n: changed.get(n) or (*ledger.chain(n), self.size - 1) for n in known}
+        self._next = {n: count + 1 for n, (count, _, _) in self.chains.items()}
+        self.map = ledger.map_of(len(known))
+        for n in sorted({*changed, len(known) - 1} & self.chains.keys()):
+            if n < len(known):  # beyond a gap: another map, which is told
+                self.map.put(n, *self.chains[n][:2])
         closing = self.past.row(self.size - 1).entry
         signed = (closing.pub.get("map_size"), closing.pub.get("map_root"))
         if closing.type != "closing" or signed != (str(self.map.size), b64(self.map.root)):

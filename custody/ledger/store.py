@@ -30,8 +30,8 @@ from custody.ledger.entry import (
     leaf_of,
 )
 from custody.ledger.errors import CustodyError, IntegrityError
-from custody.ledger.exhibit_map import ExhibitMap
 from custody.ledger.faults import blob, number
+from custody.ledger.held_map import HeldMap
 from custody.ledger.merkle import EMPTY_ROOT, Frontier
 from custody.ledger.proofs import NodeReader, frontier_at
 from custody.ledger.rows import Row, node_of, row_of
@@ -81,7 +81,7 @@ class Ledger:
 
     def _forget(self) -> None:
         """What is in memory may be ahead of the database: it is read anew at the next call."""
-        self._frontier, self._map = Frontier(), ExhibitMap()
+        self._frontier, self._map = Frontier(), HeldMap()
         self._chains: dict[int, tuple[int, bytes, int]] = {}
         self._id: bytes | None = None
 
@@ -150,8 +150,12 @@ class Ledger:
             self._take(connection.execute(sql.CHAINS_SINCE, {"b_size": known}))
             return
         self._frontier = frontier_at(size, lambda level, pos: node_of(connection, level, pos))
-        self._chains, self._map = {}, ExhibitMap()
-        self._take(connection.execute(self.database.chains))
+        self._chains, self._map = {}, HeldMap()
+        for n, count, last, index in connection.execute(self.database.chains):
+            if number(n) > len(self._chains):
+                raise IntegrityError("the ledger's table of exhibits has a gap")
+            self._chains[n] = (number(count), blob(last), number(index))
+        self._map = HeldMap.of((count, last) for count, last, _ in self._chains.values())
 
     def _take(self, rows: Iterable[Any]) -> None:
         """Take note of where these sequences stand; they come in the order of their ordinals."""
@@ -197,6 +201,10 @@ class Ledger:
 
     def map_proof(self, n: int) -> list[bytes]:
         return self._map.proof(n)
+
+    def map_of(self, exhibits: int) -> HeldMap:
+        """The map of the first so many exhibits, to be changed: see `HeldMap.rewound`."""
+        return self._map.rewound(exhibits)
 
     def node_reader(self) -> NodeReader:
         """A reader of complete subtrees for proofs, which remembers what it read."""
