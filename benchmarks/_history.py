@@ -89,14 +89,19 @@ def end_values(moment: int, exhibit: int) -> dict[str, Json]:
 
 
 class Work:
-    """One examiner at work in a ledger of their own, in the new file `path`."""
+    """One examiner at work in a ledger of their own, in a new file or at the URL of a schema."""
 
-    def __init__(self, path: Path) -> None:
-        self.key = EntryKey(Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
+    @staticmethod
+    def signer() -> EntryKey:
+        """The examiner's key."""
+        return EntryKey(Ed25519PrivateKey.from_private_bytes(b"\x01" * 32))
+
+    def __init__(self, address: Path | str) -> None:
+        self.key = self.signer()
         self.keys = LedgerKeys(
             Ed25519PrivateKey.from_private_bytes(b"\x02" * 32), MLDSA44PrivateKey.from_seed_bytes(b"\x03" * 32)
         )
-        self.ledger = Ledger.create(path)
+        self.ledger = Ledger.create(address)
         self.exhibit, self._accesses = 0, 0
         self._append("genesis", {"case": {"number": "K-17/26"}}, n=0, pub=self._policy())
 

@@ -19,6 +19,9 @@ from custody.ledger.statements import BLOCK, Change
 Address = Path | str
 """A file, or as text the URL of a schema: postgresql://HOST/DATABASE#SCHEMA."""
 
+UNHURRIED = "SET LOCAL idle_in_transaction_session_timeout = 0"
+"""In PostgreSQL: a transaction that may wait for long work of ours."""
+
 URL_SCHEMES = ("postgresql://", "postgres://")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from custody.durable import sync_folder
 from custody.ledger import schema
-from custody.ledger.database import Address, ExistsError, copy_rows
+from custody.ledger.database import UNHURRIED, Address, ExistsError, copy_rows
 from custody.ledger.errors import IntegrityError
 from custody.ledger.faults import translated
 from custody.ledger.store import Ledger
@@ -86,7 +86,7 @@ def _held(source: Address) -> Iterator[tuple[Ledger, Callable[[], str]]]:
     from custody.ledger.postgres import PostgresSchema
 
     with Ledger.open(source, writable=True) as ledger, ledger.together(), ledger.transaction() as connection:
-        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # it waits for the copying
+        connection.exec_driver_sql(UNHURRIED)
         database = PostgresSchema(source)
         yield ledger, lambda: database.retire(connection)
 

@@ -27,10 +27,7 @@ from custody.ledger.database import ConnectionLostError, ExistsError, SqliteFile
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
 from custody.ledger.statements import Change
 
-_SET_UP = (
-    "SET search_path TO {schema}, pg_temp; SET lock_timeout = '10s';"
-    " SET idle_in_transaction_session_timeout = '60s'"  # a writer that was stopped lets the others go on
-)
+_SET_UP = "SET search_path TO {schema}, pg_temp; SET lock_timeout = '10s'"
 _READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"
     " SELECT CASE WHEN pg_is_in_recovery() THEN true"
@@ -39,6 +36,7 @@ _READ = (
 """The answer: whether all that this transaction sees is on disk. What a replica has, its primary has on disk."""
 _WRITE = (
     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off;"
+    " SET LOCAL idle_in_transaction_session_timeout = '60s';"  # a writer that was stopped lets the others go on
     " SELECT pg_advisory_xact_lock('entry'::regclass::oid::bigint)"
 )
 _FLUSH = "SELECT pg_logical_emit_message(true, 'evikit', '')"
@@ -48,12 +46,12 @@ _BUSY = (LedgerBusyError, "another process is writing to {name}", "Wait until it
 _ABSENT = (IntegrityError, "there is no ledger at {name}: {said}", "Was it moved? case.toml says where it is.")
 _OTHER = (CustodyError, "the server of the ledger {name} refuses: {said}", "Ask whoever administers it.")
 _ERRORS: Mapping[str, tuple[type[CustodyError], str, str]] = {
-    **dict.fromkeys(("55P03", "57014", "40001", "40P01"), _BUSY),
+    **dict.fromkeys(("55P03", "40001", "40P01"), _BUSY),
     **dict.fromkeys(("42P01", "3F000"), _ABSENT),
     "42501": (
         CustodyError,
         "your role may not do this to {name}: {said}",
-        "`evikit ledger grant` gives what is needed.",
+        "Its owner may; `evikit ledger schema` and `grant` say how.",
     ),
     "25006": (CustodyError, "{name} is read-only: {said}", "Name the primary server in case.toml."),
     "53": (
@@ -178,12 +176,15 @@ class PostgresSchema:
         return kind(line.format(name=self.name, said=said), advice)
 
     def write(self, connection: Connection, changes: Sequence[Change]) -> None:
-        """All in one exchange with the server."""
+        """Table by table, all in one exchange with the server."""
+        together: dict[str, list[Any]] = {}
+        for statement, values in changes:
+            text, bound = statement.bound(connection.dialect, values)
+            together.setdefault(text, []).append(bound)
         driver = _driver(connection)
-        with driver.pipeline():
-            for statement, values in changes:
-                text, bound = statement.bound(connection.dialect, values)
-                driver.execute(text.encode(), bound)
+        with driver.pipeline(), driver.cursor() as cursor:
+            for text, rows in together.items():
+                cursor.executemany(text.encode(), rows)
 
     def settle(self, connection: Connection) -> None:
         _driver(connection).execute(_FLUSH)

@@ -19,7 +19,7 @@ from pathlib import Path
 from custody.durable import sync_folder
 from custody.ledger import migrations, schema
 from custody.ledger.audit import audit
-from custody.ledger.database import Address
+from custody.ledger.database import UNHURRIED, Address
 from custody.ledger.entry import unb64
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
 from custody.ledger.faults import translated
@@ -147,6 +147,7 @@ def _upgrade_in_place(url: str, record: Record) -> Change:
         ledger.together(),
         ledger.transaction() as connection,
     ):
+        connection.exec_driver_sql(UNHURRIED)
         size, root = verified(ledger, "the ledger")
         change = Change(_older(ledger), schema.REVISION, size, root, "", "")
         migrations.upgrade(connection)
