@@ -1,12 +1,15 @@
-"""A report in the forms of other programs, as files beside it: each is written, then recorded with its digest."""
+"""A report in the forms of other programs, beside it: each is written, then recorded with its digest. Bags of it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from custody.case import Case
@@ -63,3 +66,51 @@ def listed_files(derived: Path) -> Iterator[ListedFile]:
             times={name: row[name] or "" for name in _TIMES},
             digests={name: row[name] for name in _DIGESTS if row[name]},
         )
+
+
+@dataclass(frozen=True)
+class Bag:
+    """Exhibits to be handed out with the documents in one bag, and why their bytes are read for it."""
+
+    refs: tuple[str, ...]
+    purpose: str
+
+    def copy_exhibits(self, case: Case, folder: Path) -> None:
+        """Read the exhibits into the new bag, each as an access of its own; the bundle, made later, shows it."""
+        from custody.holding import need_present
+        from forensics.commands.copying import copy_parts
+        from forensics.commands.places import place_of
+
+        found = {exhibit.n: exhibit for exhibit in (need_present(case, ref) for ref in self.refs)}
+        places = {n: place_of(case, exhibit) for n, exhibit in found.items()}
+        for n, place in places.items():
+            copy_parts(case, n, self.purpose, place, folder / "bag" / "data" / "exhibits" / str(n), "bag")
+
+    def finish(self, case: Case, folder: Path, recipient: str, report: Report) -> str:
+        """Add the documents and close the bag; the ledger keeps the digest of its manifest."""
+        from custody.disclose import register_digest
+        from custody.report.bag import MANIFEST, fill_bag
+        from custody.report.phrase import plain
+
+        info = {
+            "Source-Organization": str(case.facts.get("agency", "")),
+            "External-Identifier": report.reference,
+            "External-Description": f"{report.title}, for {recipient}. Exhibits: {', '.join(self.refs)}. Digests prove "
+            "nothing by themselves: bundle.json does, by verify.py.",
+            "Bagging-Date": plain(report.dated)[:10],
+        }
+        documents = sorted(path for path in folder.iterdir() if path.is_file())
+        digest = fill_bag(folder / "bag", documents, {name: value for name, value in info.items() if value})
+        register_digest(case, recipient, "bag", f"bag/{MANIFEST}", digest)
+        return str(folder / "bag")
+
+
+def bag_from(options: Mapping[str, Any]) -> Bag | None:
+    """What --bag and --purpose ask for; None: no bag."""
+    if not options["bag"]:
+        if options["purpose"]:
+            raise click.UsageError("--purpose says why exhibits are read: name them with --bag")
+        return None
+    if not (options["purpose"] or "").strip():
+        raise click.UsageError("--bag reads evidence: --purpose says why")
+    return Bag(tuple(dict.fromkeys(options["bag"])), options["purpose"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.exports import FORMS, write_exports
+from custody.commands.exports import FORMS, bag_from, write_exports
 from custody.commands.screen import INTEGRITY, Settings, passphrase, put_facts, put_json, remark, with_settings, writing
 from custody.commands.signing import Signature, signing_from
 from custody.commands.trust import trust_from, trust_option, trusted_from
@@ -37,6 +37,8 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
 @click.option("--export", "exports", multiple=True, type=click.Choice(FORMS),
               help="Also for other programs: CASE/UCO, the custody table, the list of files.")  # fmt: skip
+@click.option("--bag", multiple=True, metavar="REF", help="Also a BagIt bag of this exhibit and the documents.")
+@click.option("--purpose", metavar="TEXT", help="With --bag: why the exhibits are read.")
 @click.option("--sign", is_flag=True, help="Sign report.pdf by the case's own authority.")
 @click.option("--sign-with", metavar="FILE", help="Sign report.pdf with the certificate in a PKCS#12 file.")
 @click.option(
@@ -56,7 +58,7 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
     from custody.report.handed import VERIFIER
 
     order = _Order(folder, recipient, trust_from((), options["trust"]), trusted_from(options["trust"]))
-    signing = signing_from(options, order.trusted)
+    signing, bag = signing_from(options, order.trusted), bag_from(options)
     if signing is not None and find_spec("pyhanko") is None:
         raise CustodyError("signing needs the extra `pdf`", "pip install 'evikit[pdf]'")
     if folder.exists() and any(folder.iterdir()):
@@ -66,8 +68,12 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
     with writing(settings, ask) as case:
         earlier = _superseded(case, supersedes)
         signature = signing.ready(case, ask) if signing is not None else None
+        if bag is not None:
+            bag.copy_exhibits(case, folder)
         made = _make(case, order, earlier, signature)
         exported = write_exports(case, folder, recipient, made.report, options["exports"])
+        if bag is not None:
+            exported["bag"] = bag.finish(case, folder, recipient, made.report)
     facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}
     facts |= {"pdf": str(folder / PAPER)} if made.paper else {}
     facts |= exported

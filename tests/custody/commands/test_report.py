@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,6 +68,27 @@ def test_exports_are_written_beside_it_and_recorded(furnished: Lab) -> None:
     assert tuple(named()) == FORMS
     listed = (folder / "files.dfxml").read_text()
     assert listed.count("<fileobject>") == len(furnished.run("--json", "files").lines) > 5
+
+
+def test_a_bag_of_an_exhibit_and_the_documents(furnished: Lab) -> None:
+    folder, why = furnished.folder / "bagged", "hand over to the court (order 12/23)"
+    ref = furnished.run("--json", "exhibit", "list").lines[0]["ref"]
+    furnished.run("report", "-o", folder, "--bag", ref).refused(2, "--purpose says why")
+    furnished.run("report", "-o", folder, "--purpose", why).refused(2, "--bag")
+    told = furnished.run("--json", "report", "-o", folder, "--bag", ref, "--purpose", why)
+    assert told.code == 0, told
+    bag = Path(told.json["bag"])
+    valid = [Path(sys.executable).with_name("bagit.py"), "--validate", bag]
+    assert subprocess.run(valid, check=False, capture_output=True).returncode == 0
+    names = {str(path.relative_to(bag / "data")) for path in (bag / "data").rglob("*") if path.is_file()}
+    assert names > {"report.html", "report.pdf", "bundle.json", "verify.py", "fingerprint.txt"}
+    assert len([name for name in names if name.startswith("exhibits/1/")]) == 1
+    shown = furnished.run("--json", "bundle", "show", bag / "data" / "bundle.json").lines
+    assert why in [line["fields"].get("purpose") for line in shown], "the reading stands in the bundle inside"
+    recorded = [e["document"] for e in exports(furnished) if e["document"].get("kind") == "bag"]
+    assert recorded[-1]["sha256"] == sha256((bag / "manifest-sha256.txt").read_bytes()).hexdigest()
+    (bag / "data" / "fingerprint.txt").write_text("another")
+    assert subprocess.run(valid, check=False, capture_output=True).returncode != 0
 
 
 def test_signed_by_the_case_s_own_authority(case: Lab) -> None:
