@@ -93,8 +93,8 @@ function showVerdict(verdict, name, seconds) {
     element("p", [element("span", "Integrity, verified by this page: ", { class: "what" }), marked(mark, result)],
       { class: "headline" }),
     element("p", MEANING[result]),
-    element("p", [element("span", "Handling of the evidence: ", { class: "what" }), element("strong", "not examined by this page")],
-      { class: "headline" }),
+    element("p", [element("span", "Handling of the evidence: ", { class: "what" }), element("strong", "not examined by this page",
+      { class: "unsaid" })], { class: "headline" }),
     element("p", HANDLING),
   );
   say(`${result}. ${verdict.entries.length} entries verified in ${seconds.toFixed(1)} seconds.`);
