@@ -96,7 +96,7 @@ class _Reader:
         return verify_consistency(entry.seen_size, entry.seen_root, self.head.size, self.head.root, self.seen_proof)
 
     def read_entries(self) -> None:
-        last = -1
+        last, named = -1, unb64(self.body["ledger"], 32)
         for item in _list(self.body["entries"]):
             where, payload, sig, inclusion, seen, opened = _fields(
                 item, "index payload sig inclusion seen_proof openings", "an entry of the bundle"
@@ -105,15 +105,15 @@ class _Reader:
             if index <= last:
                 raise MalformedError("the entries are not in rising order")
             last, leaf = index, leaf_of(data, signature)
-            if not verify_inclusion(leaf, index, self.head.size, _hashes(inclusion), self.head.root):
+            proof, self.seen_proof, openings = _hashes(inclusion), _hashes(seen), load_openings(opened)
+            if not verify_inclusion(leaf, index, self.head.size, proof, self.head.root):
                 self.verdict.fail(index, "inclusion", "the entry is not in the history of the checkpoint")
-            self.seen_proof, openings = _hashes(seen), load_openings(opened)
             entry = self.replay.feed(index, data, signature, openings)
             if entry is not None:
                 self.entries.append(Disclosed(index, leaf, entry, openings))
         if not self.entries or self.entries[0].entry.type != "genesis":
             raise MalformedError("the bundle does not begin with the genesis entry")
-        if unb64(self.body["ledger"], 32) != self.entries[0].leaf:
+        if named != self.entries[0].leaf:
             self.verdict.fail(None, "ledger", "the bundle names another ledger than its genesis entry")
 
     def read_exhibits(self) -> None:
@@ -148,13 +148,13 @@ class _Reader:
         rows: list[tuple[int, tuple[str, ...]]] = []
         for item in _list(self.body["rows"]):
             where, i, salt, row, proof = _fields(item, "entry i salt row proof", "a row of the bundle")
-            index, texts = undec(where), tuple(_list(row))
+            index, position, steps, texts = undec(where), undec(i), _hashes(proof), tuple(_list(row))
             if len(texts) != ROW_FIELDS or not all(isinstance(text, str) for text in texts):
                 raise MalformedError("a row is not the seven texts of a file's reading")
             manifest, leaf = _manifest_of(shown.get(index)), manifest_leaf(unb64(salt, 16), texts)
             if manifest is None:
                 self.verdict.fail(index, "row", "a file is shown whose manifest is not opened")
-            elif not verify_inclusion(leaf, undec(i), manifest[1], _hashes(proof), manifest[0]):
+            elif not verify_inclusion(leaf, position, manifest[1], steps, manifest[0]):
                 self.verdict.fail(index, "row", "the reading of a file is not in the manifest of its access")
             else:
                 rows.append((index, texts))

@@ -30,6 +30,7 @@ class BundleReader {
   constructor(body, verdict) {
     this.body = body;
     this.verdict = verdict;
+    this.named = hash64(body.ledger);
     this.note = parseNote(String(body.checkpoint));
     this.head = this.note.head;
     this.origin = this.head.origin;
@@ -49,10 +50,11 @@ class BundleReader {
       const index = undec(item.index), payload = unb64(item.payload), signature = unb64(item.sig, 64);
       if (index <= last) throw new Malformed("the entries are not in rising order");
       last = index;
-      if (!verifyInclusion(leafOf(payload, signature), index, this.head.size, hashesOf(item.inclusion), root)) {
+      const inclusion = hashesOf(item.inclusion), seenProof = hashesOf(item.seen_proof);
+      const openings = parseOpenings(item.openings);
+      if (!verifyInclusion(leafOf(payload, signature), index, this.head.size, inclusion, root)) {
         this.verdict.fail(index, "inclusion", "the entry is not in the history of the checkpoint");
       }
-      const seenProof = hashesOf(item.seen_proof), openings = parseOpenings(item.openings);
       const shown = await this.replay.feed(index, payload, signature, seenProof, openings);
       if (shown) this.entries.push(shown);
     }
@@ -60,7 +62,7 @@ class BundleReader {
     if (this.entries[0]?.entry.type !== "genesis") {
       throw new Malformed("the bundle does not begin with the genesis entry");
     }
-    if (hash64(this.body.ledger) !== this.entries[0].leaf) {
+    if (this.named !== this.entries[0].leaf) {
       this.verdict.fail(null, "ledger", "the bundle names another ledger than its genesis entry");
     }
   }
@@ -110,9 +112,10 @@ class BundleReader {
       }
       const manifest = manifestOf(shown.get(index));
       const leaf = leafHash(joinBytes(unb64(item.salt, 16), utf8(canonical(texts))));
+      const position = undec(item.i), steps = hashesOf(item.proof);
       if (manifest === null) {
         this.verdict.fail(index, "row", "a file is shown whose manifest is not opened");
-      } else if (!verifyInclusion(leaf, undec(item.i), manifest.size, hashesOf(item.proof), manifest.root)) {
+      } else if (!verifyInclusion(leaf, position, manifest.size, steps, manifest.root)) {
         this.verdict.fail(index, "row", "the reading of a file is not in the manifest of its access");
       } else {
         this.verdict.rows.push({ index, texts });

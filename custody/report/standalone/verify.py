@@ -990,8 +990,6 @@ class Examination:
         named: list[int] = []
         for item in array(items):
             n, count, last, proof = read(item, n=dec, count=dec, last=hash32, map_proof=hashes)
-            if n <= named[-1] if named else n:
-                raise RefusedError("its exhibits do not stand in their order")
             named.append(n)
             leaf = sha256(b"\x00" + canonical(["evikit/map/v1", item["n"], item["count"], item["last"]]))
             if not included(leaf, n, size, proof, root):
@@ -999,8 +997,8 @@ class Examination:
             chain = self.chains.get(n, Chain())
             if (chain.count, chain.last) != (count, last):
                 self.find("withheld", None, f"ordinal {n}: {chain.count} entries are shown, and it has {count}")
-        if not named:
-            raise RefusedError("it does not show who may sign")
+        if named[:1] != [0] or named != sorted(set(named)):
+            raise RefusedError("its exhibits do not stand in their order, or governance is not among them")
         if self.chains.keys() - set(named):
             self.find("withheld", None, "it shows entries of exhibits that it does not name")
         self.checked["exhibits"], self.checked["exhibits not shown"] = len(named) - 1, max(size - len(named), 0)
