@@ -58,7 +58,7 @@ def custody_rows(report: Report) -> list[list[str]]:
     tables = [(said(exhibit.title), exhibit.steps) for exhibit in report.exhibits]
     tables.append(("The case", report.case_steps))
     rows = [["Concerns", "Entry", "Ended by entry", "From (claimed)", "Until (claimed)", "Who", "What", "Details",
-             "Outcome", "Corrections", "Fields not shown"]]  # fmt: skip
+             "Outcome", "Corrections", "Fields not shown", "From (proved)", "Until (proved)"]]  # fmt: skip
     for title, steps in tables:
         for step in steps:
             details = "; ".join(f"{fact.label}: {said(fact.value)}" for fact in step.details)
@@ -66,5 +66,6 @@ def custody_rows(report: Report) -> list[list[str]]:
             ended = "" if step.ended is None else str(step.ended)
             moments = [said(step.at), said(step.until)]
             rows.append([title, str(step.entry), ended, *moments, said(step.who), said(step.what), details,
-                         said(step.outcome), fixed, str(step.withheld)])  # fmt: skip
+                         said(step.outcome), fixed, str(step.withheld),
+                         said(step.proved), said(step.proved_until)])  # fmt: skip
     return rows

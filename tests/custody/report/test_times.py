@@ -16,6 +16,7 @@ from custody.ledger.note import parse_note
 from custody.ledger.verdict import Trust
 from custody.report import words
 from custody.report.build import build
+from custody.report.exports._contract import custody_rows
 from custody.report.html import render
 from custody.report.model import Cover, Report
 from custody.report.phrase import plain
@@ -88,6 +89,13 @@ def test_without_time_stamps_the_page_says_that_no_time_is_proved(lab: Lab, tsa:
     lapsed = reported(lab, tsa, now=AT + 2 * 86_400 * SECOND)
     assert [stamp.state for stamp in lapsed.stamps] == [words.LAPSED]
     assert html.escape(words.LAPSED) in render(lapsed).decode()
+
+
+def test_the_custody_table_for_other_programs_has_the_proved_times(lab: Lab, tsa: Authority) -> None:
+    head, *rows = custody_rows(reported(lab, tsa))
+    assert head[-2:] == ["From (proved)", "Until (proved)"]
+    assert rows[0][-2] == "before 2023-11-14 22:14:02 UTC"
+    assert any(row[-1] == "before 2023-11-14 22:14:02 UTC" for row in rows)
 
 
 def test_a_clock_that_was_set_back_stands_on_the_first_page(lab: Lab, tsa: Authority) -> None:
