@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from custody.commands.screen import (
 from custody.commands.trust import Held, anchor_option, cosigned_option, trust_option
 from custody.commands.verdicts import put_lines
 from custody.commands.verified import verified_bundle, verified_case
+from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.handling import Finding
@@ -30,15 +32,18 @@ if TYPE_CHECKING:
 @anchor_option
 @trust_option
 @cosigned_option
+@click.option("--document", "documents", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+              help="A report or bundle as you hold it: whether it is on record, and the newest.")  # fmt: skip
 @with_settings
-def check(settings: Settings, bundle: Path | None, **brought: Any) -> None:
+def check(settings: Settings, bundle: Path | None, documents: tuple[Path, ...], **brought: Any) -> None:
     """Ask the rules of handling: was the evidence handled as it should be?
 
     The ledger of the case, or a BUNDLE, is verified first. Rules that need a withheld field read NOT CHECKED. Deadlines
     stand in [handling] of case.toml; docs/rules.md explains every rule. Ends with 4 where there are defects.
     """
     held = Held(**brought)
-    found = verified_bundle(bundle, held) if bundle is not None else verified_case(settings, held)
+    asked = [(path.name, _digest(path)) for path in documents]
+    found = verified_bundle(bundle, held, asked) if bundle is not None else verified_case(settings, held, asked)
     if settings.json:
         for finding in found.findings:
             put_json(_json(finding))
@@ -49,6 +54,14 @@ def check(settings: Settings, bundle: Path | None, **brought: Any) -> None:
         click.get_current_context().exit(INTEGRITY)
     if found.tally.serious or found.tally.lesser:
         click.get_current_context().exit(PROBLEMS)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise CustodyError(f"{path} cannot be read: {error.strerror}", "Check the path.") from error
 
 
 def _json(finding: Finding) -> dict[str, Any]:

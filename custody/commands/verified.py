@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from custody.timestamp.interval import Times
 
 
+Documents = Sequence[tuple[str, str]]
+"""What somebody holds and asks about: name, SHA-256 in hex."""
+
+
 @dataclass(frozen=True)
 class Verified:
     """The verdict, what the rules found, what time-stamps prove; of a bundle what its maker says of it, and shows."""
@@ -39,7 +43,7 @@ class Verified:
         return None if self.verdict.failed or self.since is not None else tally(self.findings)
 
 
-def verified_bundle(path: Path, brought: Held) -> Verified:
+def verified_bundle(path: Path, brought: Held, documents: Documents = ()) -> Verified:
     """A bundle, by itself. The rules have their default deadlines: those of the case are not in it."""
     from custody.disclose import read_bundle, said_of
     from custody.handling import Record, examine
@@ -53,7 +57,7 @@ def verified_bundle(path: Path, brought: Held) -> Verified:
     verdict.proved += witnessed if verdict.anchored else []
     times = judge_bundle(data, found, verdict, trusted)
     entries = found.entries if found is not None else ()
-    findings = examine(Record.read(entries, verdict, Deadlines(), complete=False))
+    findings = examine(Record.read(entries, verdict, Deadlines(), complete=False, documents=documents))
     if found is None or verdict.failed:
         return Verified(verdict, findings)
     return Verified(verdict, findings, times, said_of(found), found.entries)
@@ -88,7 +92,7 @@ def verified_growth(settings: Settings, kept: Path, brought: Held) -> Verified:
     return Verified(verdict, since=note.checkpoint.size)
 
 
-def verified_case(settings: Settings, brought: Held) -> Verified:
+def verified_case(settings: Settings, brought: Held, documents: Documents = ()) -> Verified:
     """The case's ledger, whatever state its file is in."""
     from custody.case import find_case
     from custody.case_file import LEDGER_FILE, address_of, facts_of
@@ -123,10 +127,10 @@ def verified_case(settings: Settings, brought: Held) -> Verified:
                 Home.default().heads.validate(stored)
                 times = judge_ledger(stored, verdict, trusted)
             rows = stored.rows() if not verdict.failed else ()
-            findings = examine(Record.read(rows, verdict, deadlines, complete=True))
+            findings = examine(Record.read(rows, verdict, deadlines, complete=True, documents=documents))
     except IntegrityError as error:
         verdict.anchored = False
         verdict.proved.clear()
         verdict.fail(None, "anchor" if verdict.size else "file", f"{error}")
-        findings = examine(Record.read((), verdict, deadlines, complete=True))
+        findings = examine(Record.read((), verdict, deadlines, complete=True, documents=documents))
     return Verified(verdict, findings, times)

@@ -196,9 +196,19 @@ class Record:
     verdict: Verdict
     settings: Settings
     complete: bool
+    documents: Sequence[tuple[str, str]] = ()
+    """Documents that somebody holds and asks about: name, SHA-256 in hex."""
 
     @classmethod
-    def read(cls, rows: Iterable[Opened], verdict: Verdict, settings: Settings, *, complete: bool) -> Record:
+    def read(
+        cls,
+        rows: Iterable[Opened],
+        verdict: Verdict,
+        settings: Settings,
+        *,
+        complete: bool,
+        documents: Sequence[tuple[str, str]] = (),
+    ) -> Record:
         """From entries in the order of their index. `complete`: all entries of the ledger are there."""
         kept = list(rows)
         corrections = [row for row in kept if row.entry.type == "correct"]
@@ -208,6 +218,7 @@ class Record:
             verdict,
             settings,
             complete,
+            documents,
         )
 
     @cached_property

@@ -157,11 +157,18 @@ def _sizes(record: Record, chain: Chain) -> Iterator[Seen]:
         whole = access.end is not None and access.end.text("basis") == "whole" and access.outcome == "completed"
         if whole and size.isdigit() and read.isdigit() and size != read:
             yield Seen((chain.registered.index, *access.entries), f"{read} bytes were read, {size} are stated")
-        capacity = _capacity(record, chain)
-        if whole and capacity and read.isdigit() and not 0.85 <= int(read) / capacity <= 1.15:
-            yield Seen(
-                (chain.registered.index, *access.entries), f"{read} bytes were read; the label says about {capacity}"
-            )
+    yield from _other_size_than_its_label(record, chain)
+
+
+def _other_size_than_its_label(record: Record, chain: Chain) -> Iterator[Seen]:
+    """Told once: each further reading of the same medium says the same."""
+    capacity = _capacity(record, chain)
+    for access in chain.accesses:
+        read = access.end.text("read_bytes") if access.end is not None and access.end.text("basis") == "whole" else ""
+        if capacity and read.isdigit() and not 0.85 <= int(read) / capacity <= 1.15:
+            said = f"{read} bytes were read; the label says about {capacity}"
+            yield Seen((chain.registered.index, *access.entries), said)
+            return
 
 
 def _missing_segment(access: Access) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from custody.handling._contract import LESSER, SERIOUS, Rule, Seen
+from custody.handling._contract import LESSER, NOTICE, SERIOUS, Rule, Seen
 from custody.handling._record import Record
 from custody.opened import mapping, text
 
@@ -42,6 +42,28 @@ def _superseded(record: Record) -> Iterator[Seen]:
             yield Seen((index,), said, LESSER)
 
 
+def _held(record: Record) -> Iterator[Seen]:
+    """A document that somebody holds: whether the record names it, and no newer one in its place."""
+    made = {text(act.mapping("document").get("sha256")): act.index for act in record.every("export")}
+    replaced = {
+        text(mapping(act.mapping("document").get("supersedes")).get("sha256")): act.index
+        for act in record.every("export")
+    }
+    for name, digest in record.documents:
+        if digest in replaced:
+            yield Seen((made.get(digest, replaced[digest]), replaced[digest]), f"{name} was superseded")
+        elif digest not in made and record.complete:
+            yield Seen((), f"{name} is none of the documents on record: it was changed, or never handed out")
+        elif digest not in made:
+            said = f"{name} is not named here; a bundle does not name what was made after it"
+            yield Seen((), said, NOTICE)
+
+
+def _documents(record: Record) -> Iterator[Seen]:
+    yield from _superseded(record)
+    yield from _held(record)
+
+
 def _opinions(record: Record) -> Iterator[Seen]:
     """An opinion that rests on nothing, or a text with times of no zone."""
     for act in record.every("note"):
@@ -67,7 +89,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "RE-02", SERIOUS, "A document that is not the one on record, or was superseded",
         "Ask for the one that counts: by its digest it must be the newest that the record names.",
-        of_case=_superseded, needs={"export": ("document", "recipient")}, weaknesses=("DFW-1154",),
+        of_case=_documents, needs={"export": ("document", "recipient")}, weaknesses=("DFW-1154",),
     ),
     Rule(
         "RE-03", LESSER, "An opinion without an observation, a time without a zone",

@@ -82,3 +82,23 @@ def test_the_report_names_each_defect_with_its_entries(case: Lab, tmp_path: Path
     assert "Handling: lesser" in page
     assert "AQ-03. The original, or the only image of it, was examined" in page
     assert "Rules of handling that were not asked" in page
+
+
+def test_a_document_in_hand_is_held_against_the_record(lab: Lab, tmp_path: Path) -> None:
+    lab.run("bundle", "create", "-o", tmp_path / "old.json", "--for", "the defence")
+    lab.run(
+        "bundle", "create", "-o", tmp_path / "new.json", "--for", "the defence", "--supersedes", tmp_path / "old.json"
+    )
+
+    def told(name: str, *where: Path) -> list[tuple[str, str]]:
+        lines = lab.run("check", *where, "--document", tmp_path / name, "--json").lines
+        return [(line["severity"], line["explanation"]) for line in lines if line["code"] == "RE-02"]
+
+    assert told("new.json") == []
+    assert told("old.json") == [("serious", "old.json was superseded")]
+    (tmp_path / "forged.json").write_bytes((tmp_path / "new.json").read_bytes() + b" ")
+    ((severity, said),) = told("forged.json")
+    assert (severity, "none of the documents on record" in said) == ("serious", True)
+    ((severity, said),) = told("new.json", tmp_path / "new.json")
+    assert (severity, "not named here" in said) == ("notice", True)
+    lab.run("check", "--document", tmp_path / "none").refused(1, "cannot be read")
