@@ -124,6 +124,12 @@ class PostgresSchema:
             if driver.execute("SELECT to_regclass('entry')").fetchone() == (None,):
                 for statement in layout.definition():
                     driver.execute(statement.encode())
+            found = driver.execute("SELECT version_num FROM alembic_version").fetchone()
+            if found != (schema.REVISION,):
+                raise CustodyError(
+                    f"the tables of {self.name} were prepared for another evikit",
+                    "Prepare them anew: `evikit ledger schema`.",
+                )
             if driver.execute("SELECT FROM entry LIMIT 1").fetchone() is not None:
                 raise ExistsError(f"{self.name} exists already", "Choose another name behind the #.")
         return self.open(writable=True)

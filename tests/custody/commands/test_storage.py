@@ -40,6 +40,11 @@ def test_the_main_job(there: Lab) -> None:
     verified = there.run("ledger", "verify", "--json")
     assert (verified.code, verified.json["verdict"]) == (0, "INTACT WITH NOTES")
     assert any("pg_amcheck" in line for line in verified.json["not_checked"])
+    kept = there.folder / "kept.txt"
+    assert there.run("ledger", "checkpoint", "-o", kept).code == 0
+    assert there.run("note", "what came after").code == 0
+    grown = there.run("ledger", "verify", "--since", kept, "--json")
+    assert (grown.code, grown.json["verdict"]) == (0, "INTACT WITH NOTES")
     bundle = there.folder / "bundle.json"
     assert there.run("bundle", "create", "-o", bundle, "--for", "the court").code == 0
     assert there.run("bundle", "verify", bundle).code == 0
@@ -101,6 +106,22 @@ def test_the_owner_grants(there: Lab, server: Server) -> None:
     theirs = named(there).replace(f"user={OWNER}", f"user={WRITER}")
     (there.case / "case.toml").write_text((there.case / "case.toml").read_text().replace(named(there), theirs))
     assert there.run("note", "as one who may only add").code == 0
+
+
+def test_fields_are_erased_by_the_owner(there: Lab, server: Server) -> None:
+    assert there.run("note", "Ilir was seen").code == 0
+    assert there.run("ledger", "grant", "--role", WRITER).code == 0
+    index = next(str(line["index"]) for line in there.log() if line["type"] == "note")
+    words = ("ledger", "erase", index, "text", "--reason", "order 4/26")
+    owned, toml = named(there), there.case / "case.toml"
+    toml.write_text(toml.read_text().replace(owned, owned.replace(f"user={OWNER}", f"user={WRITER}")))
+    there.run(*words).refused(1, "your role may not", "Its owner may")
+    assert "Ilir" in there.run("ledger", "log").out
+    assert there.run("ledger", "verify").code == 0
+    toml.write_text(toml.read_text().replace(f"user={WRITER}", f"user={OWNER}"))
+    there.run(*words).refused(1, "is erased already")
+    assert "Ilir" not in there.run("ledger", "log").out
+    assert there.run("ledger", "verify").code == 0
 
 
 def test_a_ledger_put_back_is_noticed(there: Lab, server: Server, tmp_path: Path) -> None:

@@ -239,6 +239,10 @@ def test_an_administrator_prepares_what_a_role_begins(server: Server, url: str) 
     with server.connect() as connection:
         for statement in postgres_layout.script(name, [WRITER]):
             connection.execute(statement.encode())
+    server.do(f"UPDATE {name}.alembic_version SET version_num = '0001'")
+    with pytest.raises(CustodyError, match="prepared for another evikit"):
+        World(server.url(WRITER, name))
+    server.do(f"UPDATE {name}.alembic_version SET version_num = '0002'")
     world = filled(World(server.url(WRITER, name)))
     world.ledger.close()
     assert intact(server.url(WRITER, name)) == 7
