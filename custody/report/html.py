@@ -140,7 +140,7 @@ def _verdict(report: Report) -> Markup:
         _SECTIONS[0][1],
         _line("Integrity of the record", integrity.headline, integrity.mark, integrity.meaning),
         _line("Handling of the evidence", handling.headline, handling.mark, handling.meaning),
-        paragraph(up_to, "upto") if report.shown else "",
+        paragraph(up_to, "upto") if report.shown and integrity.mark is not Mark.BAD else "",
         _reasons(integrity),
         defects(handling),
         tag("noscript", paragraph(words_live.LIVE_OFF, "hint")),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from custody.report import words, words_account
 from custody.report.markup import Content, Markup, markup_of, tag
-from custody.report.model import Exhibit, Report
+from custody.report.model import Exhibit, Mark, Report
 from custody.report.parts import bullets, entry_link, facts, marked, paragraph, section, table
 from custody.report.phrase import Phrase, plain
 
@@ -70,6 +70,11 @@ def author(report: Report) -> Markup:
     )
 
 
+def _claimed(report: Report, statement: str) -> Markup:
+    """A statement that holds where the record verifies, and is not made where it does not."""
+    return paragraph(words_account.BROKEN if report.integrity.mark is Mark.BAD else statement)
+
+
 def _blank(statement: str) -> Markup:
     """A statement to be signed by hand."""
     return tag("div", paragraph(statement), _lines(), class_="tosign")
@@ -126,7 +131,7 @@ def disclosure(report: Report) -> Markup:
         13,
         "disclosure",
         "What is kept closed, and by which rule",
-        paragraph(words_account.CLOSED),
+        _claimed(report, words_account.CLOSED),
         facts(report.account.disclosure),
         [tag("h3", "Erasures"), erased] if report.account.erasures else "",
     )
@@ -156,7 +161,7 @@ def signatures(report: Report) -> Markup:
         15,
         "signatures",
         "Signatures",
-        paragraph(words_account.SIGNED.format(last=report.head.last_entry)),
+        _claimed(report, words_account.SIGNED.format(last=report.head.last_entry)),
         tag("p", tag("code", report.head.fingerprint), class_="fingerprint"),
         paragraph(words_account.SIGN_HERE),
         tag("div", _lines(), class_="tosign"),

@@ -14,8 +14,9 @@ SUMMARY_ACCESSES = (
     "Times that evidence was opened: {accesses}; for each the record says who, why, and how it ended. Without a "
     "recorded end, so that everything may have been read: {unended}."
 )
-SUMMARY_CLOSED = (
-    "Fields not shown to the reader of this report: {closed}. That they exist and are unchanged is proved all the same."
+SUMMARY_CLOSED = "Fields not shown to the reader of this report: {closed}."
+BROKEN = (
+    "The record does not verify, as the first page says. Nothing is claimed here; what follows is what the file says."
 )
 SUMMARY_READ = (
     "Whether the record is whole stands under Integrity on the first page, how the evidence was handled under "

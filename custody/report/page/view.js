@@ -126,7 +126,7 @@ function listed(title, texts) {
 
 function factsOf(verdict, name) {
   const counts = [...verdict.counts].map(([what, number]) => `${what} ${number.toLocaleString("en")}`).join(", ");
-  const last = verdict.done ? `Complete up to entry ${verdict.size - 1n}, for the exhibits shown. Nothing is said about later.` : "—";
+  const last = verdict.done && !verdict.failed.length ? `Complete up to entry ${verdict.size - 1n}, for the exhibits shown. Nothing is said about later.` : "—";
   const facts = [["Bundle", quoted(name)], ["Covers", last], ["Counted", counts || "—"]];
   if (verdict.fingerprint) facts.push(["Its fingerprint", element("code", verdict.fingerprint)]);
   if (verdict.ledger) facts.push(["Ledger", element("code", verdict.ledger)]);

@@ -10,10 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from custody.ledger.bundle import verify_bundle
+from custody.ledger.entry import b64
 from custody.ledger.verdict import Trust
-from custody.report import words
+from custody.report import words, words_account
 from custody.report.html import render
 from custody.report.model import Cover, EventFound, Report
+from tests.custody.ledger.test_bundle import changed
 from tests.custody.report.lab import HOSTILE, Lab, Shown, disk_findings, shown
 
 VOID = {"meta", "br", "input"}
@@ -171,6 +173,17 @@ def test_an_empty_record_is_a_page_too(tmp_path: Path) -> None:
     lab.close()
     text = Page(render(shown(lab).report())).text["main"]
     assert "No exhibit is shown." in text
+
+
+def test_what_does_not_verify_is_not_called_complete_or_signed(lab: Lab) -> None:
+    record = shown(lab)
+    claims = ("Complete up to entry", "The record up to entry", "Every entry of the exhibits shown is here")
+    text = Page(render(record.report())).text["main"]
+    assert [claim for claim in claims if claim not in text] == []
+    forged = changed(record.data, lambda body: body["entries"][3].__setitem__("sig", b64(bytes(64))))
+    text = Page(render(Shown(forged, *verify_bundle(forged, Trust())).report())).text["main"]
+    assert [claim for claim in claims if claim in text] == []
+    assert text.count(words_account.BROKEN) == 2
 
 
 def test_no_flipped_byte_stops_the_report_or_passes_for_intact(lab: Lab) -> None:

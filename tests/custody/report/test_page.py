@@ -258,6 +258,7 @@ def test_the_report_verifies_itself_and_takes_what_the_reader_brings(
         page.keyboard.press("Enter")
         expect(page.locator("#live-verdict .mark")).to_contain_text("BROKEN")
         assert "not the record that was anchored outside" in page.inner_text("#live-claims")
+        assert "Complete up to" not in page.inner_text("#live-result")
         page.fill("#live-anchor", "not a fingerprint")
         page.click("button[type=submit]")
         expect(page.locator("#live-complaint")).to_contain_text("64 characters")
