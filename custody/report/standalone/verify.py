@@ -568,7 +568,7 @@ def trust_of(trust_file: str | None, anchors: Iterable[str]) -> Trust:
             trust.add_file(read_small(trust_file))
         for named in anchors:
             trust.add_anchor(named)
-    except RefusedError as error:
+    except (RefusedError, UnicodeError) as error:  # JSON may name half a character
         raise UnusableError(f"{named} is no anchor or trust file: {error}. Check which file you named.") from error
     return trust
 

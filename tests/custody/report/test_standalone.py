@@ -588,6 +588,7 @@ def test_nothing_to_judge_or_to_judge_by(desk: Desk, page_bundle: bytes, tmp_pat
         ((bundle, "--trust", deep), "no anchor or trust file"),
         ((bundle, "--trust", desk.put("latin", b"\xe9")), "not UTF-8"),
         ((bundle, "--trust", desk.put("more", b'{"more": 1}')), "no anchor or trust file"),
+        ((bundle, "--trust", desk.put("half", b'{"heads": ["\\ud800"]}')), "no anchor or trust file"),
         ((bundle, "--trust", desk.put("short", b'{"ledgers": ["12"]}')), "64 hex digits"),
         ((bundle, "--evidence", str(tmp_path / "none")), "cannot be read"),
     ):
