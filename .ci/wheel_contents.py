@@ -10,7 +10,12 @@ import zipfile
 from pathlib import PurePosixPath
 
 TOP_LEVEL = {"cli.py", "custody", "forensics"}
-INSIDE = ("custody/_migrations/env.py", "forensics/_samples/manifest.toml", "forensics/_samples/demo.toml")
+INSIDE = (
+    "custody/_migrations/env.py",
+    "forensics/_samples/manifest.toml",
+    "forensics/_samples/demo.toml",
+    "custody/report/page/verify.js",
+)
 
 
 def complaints(names: list[str]) -> list[str]:
