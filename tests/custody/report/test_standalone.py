@@ -36,6 +36,8 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "custody" / "report" / "standalone" / "verify.py"
 PAGE = ROOT / "docs" / "ledger-format.md"
 
+pytestmark = pytest.mark.source  # its examples and the example's checkpoint stand in docs/
+
 
 def loaded(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("standalone_verify", path)
@@ -663,6 +665,11 @@ def test_proofs_by_their_definition() -> None:
             assert VERIFIER.continued(old, tree(leaves[:old]), steps, size, root)
             assert not VERIFIER.continued(old, tree(leaves[:old]), [*steps, bytes(32)], size, root)
             assert not VERIFIER.continued(old, tree(leaves[1 : old + 1]), steps, size, root)
+
+
+def test_docs_name_the_digest_that_may_be_lodged() -> None:
+    shown = (ROOT / "docs" / "cli.md").read_text("utf-8").split("$ evikit bundle verifier -o verify.py")[1]
+    assert f"sha256    {sha256(SOURCE.read_bytes()).hexdigest()}\n" in shown, "docs/cli.md names another verify.py"
 
 
 # --- alone -------------------------------------------------------------------------------------------------
