@@ -74,7 +74,7 @@ def test_no_case(lab: Lab) -> None:
         lab.run("files", EVIKIT_CASE=None).refused(1, "no case here", "EVIKIT_CASE")
     finally:
         os.chdir(before)
-    lab.run("--case", elsewhere, "files").refused(1, "there is no ledger", "evikit init")
+    lab.run("--case", elsewhere, "files").refused(1, "is not a case", "evikit init")
 
 
 def test_the_case_is_found_upward(lab: Lab) -> None:
