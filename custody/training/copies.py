@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import combinations
 
 from custody.handling import Record
@@ -17,10 +18,23 @@ def warnings(records: Mapping[str, Record], rubric: Rubric) -> dict[str, list[st
     found: dict[str, list[str]] = {team: [] for team in records}
     for team, record in sorted(records.items()):
         found[team] += _alone(team, record, rubric)
+    told = {team: _Known(_keys(record), _sentences(record)) for team, record in records.items()}
     for (one, first), (two, second) in combinations(sorted(records.items()), 2):
-        for team, other, said in _shared(one, first, two, second):
-            found[team].append(f"{said} {other}")
+        if first.verdict.ledger == second.verdict.ledger:
+            for team, other in ((one, two), (two, one)):
+                found[team].append(f"it is the same ledger as that of {other}")
+            continue
+        for team, other in ((one, two), (two, one)):
+            found[team] += _shared(records[team], told[team], told[other], other)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is compared of one team: keys that sign, and longer sentences with the first entry of each."""
+
+    keys: set[bytes]
+    sentences: dict[str, int]
 
 
 def _alone(team: str, record: Record, rubric: Rubric) -> Iterator[str]:
@@ -37,20 +51,14 @@ def _alone(team: str, record: Record, rubric: Rubric) -> Iterator[str]:
         yield f"it shows {len(record.chains)} of {sizes[-1]} exhibits: the others are not marked"
 
 
-def _shared(one: str, first: Record, two: str, second: Record) -> Iterator[tuple[str, str, str]]:
-    """(team, other team, what they have in common)."""
-    if first.verdict.ledger == second.verdict.ledger:
-        for team, other in ((one, two), (two, one)):
-            yield team, other, "it is the same ledger as that of"
-        return
-    keys = _keys(first) & _keys(second)
-    for key in sorted(keys):
-        for team, other, record in ((one, two, first), (two, one, second)):
-            yield team, other, f"the key {key.hex()[:16]} ({record.who(key)}) signs in it and in that of"
-    words = _sentences(first).keys() & _sentences(second).keys()
-    for said in sorted(words):
-        for team, other, record in ((one, two, first), (two, one, second)):
-            yield team, other, f"entry {_sentences(record)[said]} has the very words {said[:60]!r} of"
+def _shared(record: Record, mine: _Known, others: _Known, other: str) -> Iterator[str]:
+    """What a team's record has in common with another one's."""
+    for key in sorted(mine.keys & others.keys):
+        yield f"the key {key.hex()[:16]} ({record.who(key)}) signs in it and in that of {other}"
+    same = sorted(mine.sentences.keys() & others.sentences.keys(), key=lambda said: mine.sentences[said])
+    if same:
+        first, more = same[0], f", and {len(same) - 1} more are the same" if len(same) > 1 else ""
+        yield f"entry {mine.sentences[first]} has the very words {first[:60]!r} of {other}{more}"
 
 
 def _keys(record: Record) -> set[bytes]:
