@@ -279,6 +279,26 @@ def test_the_report_verifies_itself_and_takes_what_the_reader_brings(
         assert Path(saved.value.path()).read_bytes() == record.data.rstrip(b"\n")
 
 
+DROP = """(files) => {
+    const held = new DataTransfer();
+    for (const [name, text] of files) held.items.add(new File([text], name));
+    document.dispatchEvent(new DragEvent("drop", { dataTransfer: held, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_files_can_be_dropped(browser: Browser, tmp_path: Path, world: World) -> None:
+    note = world.ledger.notes()[-1].decode()
+    kept = json.dumps({"ledgers": [world.ledger.id.hex()], "heads": [note]}, indent=2)
+    foreign = json.dumps({"ledgers": ["ab" * 32]})
+    with opened(browser, render_verifier(), tmp_path) as page:
+        page.evaluate(DROP, [["case.json", compose_bundle(world.ledger).decode()], ["trust.json", kept]])
+        expect(page.locator("#live-verdict .mark")).to_have_text("✓ INTACT")
+        assert page.locator("#live-held li").all_inner_texts() == ["case.json", "trust.json"]
+        page.click("text=Forget what I brought")
+        page.evaluate(DROP, [["foreign.json", foreign], ["case.json", compose_bundle(world.ledger).decode()]])
+        expect(page.locator("#live-verdict .mark")).to_have_text("✗ BROKEN")
+
+
 def test_junk_is_told_and_not_used(verifier: Page) -> None:
     junk = [b"", b"\xff\xfe\x00", b"{}x", b"0" * 65, b'{"heads": [1]}', b'{"more": 1}', b"x" * (1 << 21)]
     for number, data in enumerate(junk):
