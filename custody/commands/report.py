@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from custody.commands.certificates import templates_from, write_certificates
 from custody.commands.exports import FORMS, bag_from, write_exports
 from custody.commands.screen import INTEGRITY, Settings, passphrase, put_facts, put_json, remark, with_settings, writing
 from custody.commands.signing import Signature, signing_from
@@ -37,6 +38,8 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.option("--for", "recipient", default="the court", show_default=True, help="Who it is for: it is recorded.")
 @click.option("--export", "exports", multiple=True, type=click.Choice(FORMS),
               help="Also for other programs: CASE/UCO, the custody table, the list of files.")  # fmt: skip
+@click.option("--certificate", "certificates", multiple=True, metavar="NAME|FILE",
+              help="Also a certificate: us-902-13, us-902-14, ew-statement, coe-generic, or a file.")  # fmt: skip
 @click.option("--bag", multiple=True, metavar="REF", help="Also a BagIt bag of this exhibit and the documents.")
 @click.option("--purpose", metavar="TEXT", help="With --bag: why the exhibits are read.")
 @click.option("--sign", is_flag=True, help="Sign report.pdf by the case's own authority.")
@@ -58,6 +61,7 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
     from custody.report.handed import VERIFIER
 
     order = _Order(folder, recipient, trust_from((), options["trust"]), trusted_from(options["trust"]))
+    templates = templates_from(options["certificates"])
     signing, bag = signing_from(options, order.trusted), bag_from(options)
     if signing is not None and find_spec("pyhanko") is None:
         raise CustodyError("signing needs the extra `pdf`", "pip install 'evikit[pdf]'")
@@ -72,6 +76,7 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
             bag.copy_exhibits(case, folder)
         made = _make(case, order, earlier, signature)
         exported = write_exports(case, folder, recipient, made.report, options["exports"])
+        exported |= write_certificates(case, folder, recipient, made.report, templates)
         if bag is not None:
             exported["bag"] = bag.finish(case, folder, recipient, made.report)
     facts: dict[str, Any] = {"verdict": str(made.verdict.result), "report": str(folder / PAGE)}

@@ -255,13 +255,21 @@ WITHHELD_FIELDS = "{count} fields of this entry are not shown in this bundle."
 
 PAPER: Final[Mapping[str, str]] = {
     "head": "Fingerprint of the record's head",
-    "page": "SHA-256 of report.html, of which this is the print",
+    "page": "SHA-256 of {file}, of which this is the print",
     "sheet": "page {n} of {of}",
     "code": "QR code of the fingerprints beside it",
     "contents": "Contents",
     "bundle": "The bundle: the disclosed part of the record, which can be verified by itself",
 }
 """What stands on every sheet of the printed report, and beside what is attached to it."""
+
+TEMPLATE = (
+    "TEMPLATE. Filled from the record by a program, and read by no lawyer. Counsel admitted where it is to be used "
+    "must read it before anybody signs it; no standard and no law is claimed to ask for it in this form."
+)
+"""On every certificate, at its beginning."""
+TEMPLATE_SHEET = "TEMPLATE: to be read by counsel before anybody signs it"
+"""On every sheet of it."""
 
 LIMITS: Final = (
     "The record is tamper-evident, not tamper-proof. It does not stop anyone from changing it; it shows that they did.",

@@ -30,22 +30,23 @@ _PROBE = b"""#set text(font: ("Libertinus Serif", "DejaVu Sans Mono"))
 _MISSING = re.compile(r"(?:the text|the codepoint) `\"(?:\\u\{([0-9a-f]+)\}|(.))\"`")
 
 
-def typeset(report: Report, page: bytes, bundle: bytes) -> bytes:
-    """The PDF of a report: `page` is its report.html, `bundle` what proves it, attached byte for byte.
+def typeset(report: Report, page: bytes, bundle: bytes, *, file: str = "report.html", notice: str = "") -> bytes:
+    """The PDF of a page: `page` is report.html, or a page about the same report called `file`.
 
-    Every sheet carries the head's fingerprint and the SHA-256 of `page`, in letters and as a QR code.
-    CustodyError where typst cannot set it.
+    `bundle` is what proves it, attached byte for byte; b"" for none. Every sheet carries the head's fingerprint and the
+    SHA-256 of `page`, in letters and as a QR code, and `notice`. CustodyError where typst cannot set it.
     """
+    attached = [{"name": BUNDLE, "type": "application/json", "says": words.PAPER["bundle"]}] if bundle else []
     content = {
         "lang": "en",
-        "labels": words.PAPER,
-        "attached": [{"name": BUNDLE, "type": "application/json", "says": words.PAPER["bundle"]}],
+        "labels": {**words.PAPER, "page": words.PAPER["page"].format(file=file)},
+        "attached": attached,
         "author": "",
         "title": f"{report.title} {report.reference}",
         "heading": report.title,
         "reference": report.reference,
         "integrity": {"headline": report.integrity.headline, "mark": report.integrity.mark.value},
-        "exercise": words.EXERCISE if report.case.kind == "exercise" else "",
+        "exercise": " ".join(filter(None, (words.EXERCISE if report.case.kind == "exercise" else "", notice))),
         "head": report.head.fingerprint,
         "page": sha256(page).hexdigest(),
         "date": _date(plain(report.dated)),

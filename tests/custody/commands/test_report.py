@@ -70,6 +70,29 @@ def test_exports_are_written_beside_it_and_recorded(furnished: Lab) -> None:
     assert listed.count("<fileobject>") == len(furnished.run("--json", "files").lines) > 5
 
 
+def test_certificates_are_written_and_recorded(furnished: Lab) -> None:
+    folder, own = furnished.folder / "certified", furnished.folder / "ours.txt"
+    own.write_text("Our form\nFor us\nCase {case}")
+    told = furnished.run("--json", "report", "-o", folder, "--certificate", "us-902-14", "--certificate", own)
+    assert told.code == 0, told
+    recorded = {e["document"]["name"]: e["document"] for e in exports(furnished) if "name" in e["document"]}
+    for name in ("certificate-us-902-14", "certificate-ours"):
+        assert told.json[name] == str(folder / f"{name}.pdf")
+        for file in (f"{name}.html", f"{name}.pdf"):
+            assert recorded[file]["sha256"] == sha256((folder / file).read_bytes()).hexdigest()
+            assert recorded[file]["kind"] == "certificate"
+    none = ("report", "-o", furnished.folder / "none", "--certificate")
+    furnished.run(*none, "us-902-99").refused(1, "cannot be read", "coe-generic")
+    furnished.run(*none, own, "--certificate", own).refused(1, "two certificates")
+    own.write_text("T\nP\n{unheard}")
+    furnished.run(*none, own).refused(1, "a place that there is not, {unheard}")
+    own.write_bytes(b"\xff")
+    furnished.run(*none, own).refused(1, "is no text")
+    own.write_bytes(b"x" * 70_000)
+    furnished.run(*none, own).refused(1, "too long")
+    assert not (furnished.folder / "none").exists()
+
+
 def test_a_bag_of_an_exhibit_and_the_documents(furnished: Lab) -> None:
     folder, why = furnished.folder / "bagged", "hand over to the court (order 12/23)"
     ref = furnished.run("--json", "exhibit", "list").lines[0]["ref"]
