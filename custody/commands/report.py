@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -50,6 +51,7 @@ PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
 @click.option(
     "--supersedes", type=click.Path(path_type=Path), help="The earlier report (its folder) that this one replaces."
 )
+@click.option("--view", is_flag=True, help="Then show report.html in a browser of this machine, until it is stopped.")
 @trust_option
 @with_settings
 def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | None, **options: Any) -> None:
@@ -90,8 +92,23 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
         remark(settings, "Lodge the fingerprint with the court, by another way than the report itself.")
     if not made.paper:
         remark(settings, "No report.pdf: it needs the extra `pdf` (pip install 'evikit[pdf]').")
+    if options["view"]:
+        _view(settings, folder / PAGE)
     if made.verdict.failed:
         click.get_current_context().exit(INTEGRITY)
+
+
+def _view(settings: Settings, page: Path) -> None:
+    """Serve the page to this machine and open it, until the command is stopped. Nothing else is served."""
+    import webbrowser
+
+    from custody.report.view import Viewer
+
+    with Viewer(page.read_bytes()) as server:
+        remark(settings, f"{server.url} shows it, on this machine alone, until Ctrl-C.")
+        webbrowser.open(server.url)
+        with suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ _BLOCKS = _HEADINGS | _AROUND | {"figcaption", "p", "ul", "ol", "dl", "table", "
 _STYLES = {"strong": "strong", "code": "code", "i": "absent", "del": "struck", "s": "struck", "ins": "strong"}
 _BOXES = frozenset({"verdict", "card", "remark", "remarks", "exercise", "tosign", "fingerprint"})
 _LONG, _PIECE = 20, 8
-_LISTINGS, _LONGEST = frozenset({"entries"}), 2
-"""Tables of one short row an entry, set as lines: cells would cost 15 KB each. In them, the column of free words."""
+_LISTINGS, _NARROW = frozenset({"entries", "problems", "events"}), 34
+"""Tables of thousands of rows, set as lines: cells would cost 15 KB each. Letters up to which a column is aligned."""
 _BREAK = "\u200b"
 """A place where a line may end; the template prints nothing there, so that copied text has nothing in it either."""
 
@@ -170,11 +170,19 @@ def _table(node: Node) -> Block:
 
 
 def _aligned(rows: list[list[list[Run]]]) -> list[str]:
-    """Rows as lines of one width a letter; the column of the longest words stands last, where a line may go on."""
-    cells = [["".join(run.get("t", "") for run in cell).replace(_BREAK, "") for cell in row] for row in rows]
+    """Rows as lines of one width a letter: narrow columns first and aligned, then those of free words."""
+    cells = [[" ".join(_plain(cell).split()) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    order = sorted(range(len(widths)), key=lambda i: (i == _LONGEST, i))
-    return ["  ".join([*(row[i].ljust(widths[i]) for i in order[:-1]), breakable(row[order[-1]])]) for row in cells]
+    narrow = [i for i, width in enumerate(widths) if width <= _NARROW]
+    wide = [i for i, width in enumerate(widths) if width > _NARROW]
+    return [
+        "  ".join([*(row[i].ljust(widths[i]) for i in narrow), *(breakable(row[i]) for i in wide)]).rstrip()
+        for row in cells
+    ]
+
+
+def _plain(cell: list[Run]) -> str:
+    return "".join(run.get("t", "") for run in cell).replace(_BREAK, "")
 
 
 def _cell(blocks: list[Block]) -> list[Run]:

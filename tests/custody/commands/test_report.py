@@ -15,6 +15,7 @@ from custody.commands import report as command
 from custody.commands.exports import FORMS
 from custody.report.exports import named
 from custody.report.paper.signature import problem_of
+from custody.report.view import Viewer
 from tests import authority as stamps
 from tests.console import PASSPHRASE, Lab
 from tests.custody.report.test_signature import exported
@@ -91,6 +92,22 @@ def test_certificates_are_written_and_recorded(furnished: Lab) -> None:
     own.write_bytes(b"x" * 70_000)
     furnished.run(*none, own).refused(1, "too long")
     assert not (furnished.folder / "none").exists()
+
+
+def test_it_is_shown_on_this_machine_until_it_is_stopped(case: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+
+    def stopped(server: Viewer) -> None:
+        assert server.page == (case.folder / "shown" / "report.html").read_bytes()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Viewer, "serve_forever", stopped)
+    told = case.run("report", "-o", case.folder / "shown", "--view")
+    assert told.code == 0, told
+    (url,) = opened
+    assert url.startswith("http://127.0.0.1:")
+    assert url in told.err
 
 
 def test_a_bag_of_an_exhibit_and_the_documents(furnished: Lab) -> None:
