@@ -7,7 +7,7 @@ it stands with the rule. Where a field it needs is withheld or erased, it is not
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -79,10 +79,18 @@ class Rule:
         if self.unbuilt:
             yield Finding(self, NOTICE, "", (), self.unbuilt, checked=False)
         if self.of_case is not None:
-            yield from self._asked("", record.acts, self.of_case(record))
+            yield from (self._placed(record, item) for item in self._asked("", record.acts, self.of_case(record)))
         if self.of_exhibit is not None:
             for chain in record.chains:
                 yield from self._asked(chain.ref, chain.acts, self.of_exhibit(record, chain))
+
+    @staticmethod
+    def _placed(record: Record, found: Finding) -> Finding:
+        """The same, under its exhibit where all its entries are of one."""
+        if not found.checked or found.rule.about != "handling":
+            return found
+        of = {record.exhibits.get(index, "") for index in found.entries}
+        return replace(found, exhibit=of.pop()) if len(of) == 1 else found
 
     def _asked(self, ref: str, acts: Sequence[Act], seen: Iterator[Seen]) -> Iterator[Finding]:
         """What was `seen`, unless a field the rule needs is closed; the rule has not begun to look yet."""

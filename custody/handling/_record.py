@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from heapq import merge
 
 from custody.corrections import as_corrected
 from custody.handling._settings import Settings
@@ -232,6 +233,11 @@ class Record:
         return tuple(Chain(n, acts) for n, acts in whole)
 
     @cached_property
+    def exhibits(self) -> dict[int, str]:
+        """By the number of an entry, the reference of the exhibit that it is about."""
+        return {act.index: chain.ref for chain in self.chains for act in chain.acts}
+
+    @cached_property
     def roster(self) -> Roster:
         return Roster.of([act.row for act in self.acts if act.type in GOVERNING])
 
@@ -240,8 +246,22 @@ class Record:
         """The latest time that any entry claims: what happened later, this record does not know."""
         return max((at for act in self.acts if (at := act.at) is not None), default=None)
 
+    @cached_property
+    def _by_type(self) -> dict[str, list[Act]]:
+        found: dict[str, list[Act]] = {}
+        for act in self.acts:
+            found.setdefault(act.type, []).append(act)
+        return found
+
     def every(self, *types: str) -> Iterator[Act]:
-        return (act for act in self.acts if act.type in types)
+        """The entries of these types, in their order."""
+        return merge(*(self._by_type.get(name, ()) for name in types), key=lambda act: act.index)
+
+    @cached_property
+    def reports(self) -> tuple[Act, ...]:
+        """The entries that say a report was made."""
+        made = (act for act in self.every("export") if act.mapping("bundle_digest"))
+        return tuple(act for act in made if text(act.mapping("document").get("kind")) == "report")
 
     def who(self, key: bytes) -> str:
         """A person's name, or the beginning of the key where no name is shown."""
@@ -258,6 +278,14 @@ class Record:
         found: dict[str, list[Chain]] = {}
         for chain in self.chains:
             found.setdefault(chain.ref, []).append(chain)
+        return found
+
+    @cached_property
+    def children(self) -> dict[str, list[Chain]]:
+        """By the reference of an exhibit, those that were part of it or were made from it."""
+        found: dict[str, list[Chain]] = {}
+        for chain in self.chains:
+            found.setdefault(chain.registered.text("parent"), []).append(chain)
         return found
 
     @cached_property

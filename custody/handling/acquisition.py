@@ -104,7 +104,10 @@ def _container(record: Record, chain: Chain) -> Iterator[Seen]:
     """The container says another case, another exhibit, or a time after it was taken in."""
     genesis = next(record.every("genesis"), None)
     number = text(genesis.mapping("case").get("number")) if genesis is not None else ""
-    refs = {chain.ref, chain.registered.text("parent")}
+    near = [chain, *record.named.get(chain.registered.text("parent"), [])]
+    refs = {chain.ref, chain.registered.text("parent"), *(text(one.seizure.get("ref")) for one in near)}
+    if any(one.seizure.get("ledger") for one in near):  # made in another agency's case, which has its own number
+        number = ""
     for access in chain.accesses:
         header = _header(access)
         case, exhibit, made = (header.get(name, "") for name in ("case_number", "evidence_number", "acquiry_date"))
@@ -148,6 +151,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "AQ-05", LESSER, "The image says other things than the record",
         "The header was filled in by whoever made the image. Ask whether this is the image that it should be.",
-        of_exhibit=_container, needs={**_READ, "genesis": ("case",), "exhibit.register": _THING, "*": ("claimed_at",)},
+        of_exhibit=_container,
+        needs={
+            **_READ, "genesis": ("case",), "exhibit.register": (*_THING, "seizure"), "*": ("claimed_at",),
+        },
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import islice
 
 from custody.handling._contract import LESSER, SERIOUS, Rule, Seen
 from custody.handling._record import VERIFICATION, Act, Chain, Record, apart, utc_of
@@ -90,20 +91,24 @@ def _events(act: Act) -> Iterator[tuple[str, datetime]]:
 
 def _at_once(record: Record) -> Iterator[Seen]:
     """Notes of several days written by one person within one minute."""
-    told = [(act, at) for act in record.every("exhibit.register", "exhibit.seal") for _, at in _events(act)]
-    for first in range(len(told)):
-        act, _ = told[first]
-        batch = [(other, at) for other, at in told[first:] if other.key == act.key and _within_a_minute(act, other)]
-        span = max(at for _, at in batch) - min(at for _, at in batch)
-        if len({other.index for other, _ in batch}) >= 3 and span > timedelta(days=1):
-            said = f"{record.who(act.key)} wrote within one minute of events that are {span.days} days apart"
-            yield Seen(tuple(dict.fromkeys(other.index for other, _ in batch)), said)
-            return
-
-
-def _within_a_minute(first: Act, second: Act) -> bool:
-    gap = apart(first.at, second.at)
-    return gap is not None and timedelta() <= gap <= timedelta(minutes=1)
+    told: dict[bytes, list[tuple[datetime, int, datetime]]] = {}
+    for act in record.every("exhibit.register", "exhibit.seal"):
+        if act.at is not None:
+            told.setdefault(act.key, []).extend((act.at, act.index, at) for _, at in _events(act))
+    for key, written in told.items():
+        written.sort()
+        for first, (begun, _, _) in enumerate(written):
+            last = begun + timedelta(minutes=1)
+            batch = []
+            for item in islice(written, first, None):
+                if item[0] > last:
+                    break
+                batch.append(item)
+            span = max(at for _, _, at in batch) - min(at for _, _, at in batch)
+            if len({index for _, index, _ in batch}) >= 3 and span > timedelta(days=1):
+                said = f"{record.who(key)} wrote within one minute of events that are {span.days} days apart"
+                yield Seen(tuple(sorted({index for _, index, _ in batch})), said)
+                return
 
 
 def _backwards(record: Record) -> Iterator[Seen]:
@@ -148,8 +153,13 @@ def _travel(record: Record) -> Iterator[Seen]:
 
 
 def _coordinates(written: str) -> tuple[float, float] | None:
-    found = re.fullmatch(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*[,;]\s*(-?\d{1,3}(?:\.\d+)?)\s*", written)
-    return (float(found[1]), float(found[2])) if found else None
+    """Latitude and longitude in degrees, as "45.2671, 19.8335" or "45.2671° N 19.8335° E"."""
+    found = re.fullmatch(
+        r"(-?\d{1,2}(?:\.\d+)?)°?\s*([NS]?)[\s,;]\s*(-?\d{1,3}(?:\.\d+)?)°?\s*([EW]?)", written.strip()
+    )
+    if found is None:
+        return None
+    return float(found[1]) * (-1 if found[2] == "S" else 1), float(found[3]) * (-1 if found[4] == "W" else 1)
 
 
 def _distance(a: tuple[float, float], b: tuple[float, float]) -> float:
@@ -172,7 +182,7 @@ def _alone(record: Record, chain: Chain) -> Iterator[Seen]:
         "examined": [access.begin for access in chain.accesses if access.examines],
         "verified": [access.begin for access in chain.accesses if access.verifies],
     }
-    children = [other for other in record.chains if other.registered.text("parent") == chain.ref]
+    children = record.children.get(chain.ref, [])
     for child in children:
         keys["examined"] += [access.begin for access in child.accesses if access.examines]
         keys["verified"] += [access.begin for access in child.accesses if access.verifies]
@@ -196,8 +206,7 @@ def _disposal(record: Record, chain: Chain) -> Iterator[Seen]:
                 (act.index,), f"{'disposed of' if disposed else 'returned'} without {' and without '.join(lacks)}"
             )
         left = [
-            other.ref for other in record.chains
-            if other.registered.text("parent") == chain.ref and other.story and not other.story[-1][2].gone
+            other.ref for other in record.children.get(chain.ref, []) if other.story and not other.story[-1][2].gone
         ]  # fmt: skip
         if left and not act.text("copies"):
             yield Seen((act.index,), f"copies are left and not accounted for: {', '.join(left)}")

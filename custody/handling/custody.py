@@ -33,6 +33,7 @@ def _gap(record: Record, chain: Chain) -> Iterator[Seen]:
 
 def _one_signature(record: Record, chain: Chain) -> Iterator[Seen]:
     """Offered and never answered in time, or answered by somebody else than the one named."""
+    unsigned: dict[int, list[Act]] = {}
     for before, act, _ in chain.story:
         offer = before.offer if before is not None else None
         if act.type == "transfer.accept" and offer is not None and offer.leaf in act.answers:
@@ -40,8 +41,12 @@ def _one_signature(record: Record, chain: Chain) -> Iterator[Seen]:
                 yield Seen((offer.index, act.index),
                            f"offered to {offer.to_person}, taken over by {record.who(act.key)}")  # fmt: skip
         elif offer is not None and _is_act(act) and act.key == offer.to_key and not _reads_for(act, offer.leaf):
-            yield Seen((offer.index, act.index),
-                       f"{record.who(act.key)} acts on it without having signed that it was taken over")  # fmt: skip
+            unsigned.setdefault(offer.index, []).append(act)
+    for index, acts in unsigned.items():
+        who = record.who(acts[0].key)
+        yield Seen(
+            (index, *(act.index for act in acts)), f"{who} acts on it without having signed that it was taken over"
+        )
     now = chain.story[-1][2] if chain.story else None
     if now is not None and now.offer is not None:
         yield from _waiting(record, chain, now)
@@ -91,14 +96,28 @@ def _may(record: Record, before: Holding, act: Act) -> bool:
 
 def _out_of_time(_record: Record, chain: Chain) -> Iterator[Seen]:
     """Before it was seized or received, or after it had left."""
+    offers = _taken_from(chain)
+    early: list[Act] = []
     seized = utc_of(text(mapping(chain.seizure.get("seized_at")).get("utc")))
     for before, act, _ in chain.story:
         if before is not None and before.gone and (_is_act(act) or act.type == "access.begin"):
+            if act.type == "access.begin" and text(act.mapping("settings").get("offer")) in offers:
+                continue  # the receiver's own reading, before they sign that they took it over
             yield Seen((before.index, act.index), f"{act.type} although it was {before.gone}")
-        early = apart(act.at, seized)
-        if early is not None and early > timedelta():
-            yield Seen((chain.registered.index, act.index), f"{act.type} at {act.at:%Y-%m-%d %H:%M} UTC, before it was "
-                       f"seized at {seized:%Y-%m-%d %H:%M} UTC")  # fmt: skip
+        before_it = apart(act.at, seized)
+        if before_it is not None and before_it > timedelta():
+            early.append(act)
+    if early:
+        entries = dict.fromkeys((chain.registered.index, *(act.index for act in early)))
+        more = f" (and {len(early) - 1} more)" if early[1:] else ""
+        said = f"{early[0].type} at {early[0].at:%Y-%m-%d %H:%M} UTC{more}, before it was seized at "
+        yield Seen(tuple(entries), f"{said}{seized:%Y-%m-%d %H:%M} UTC")
+
+
+def _taken_from(chain: Chain) -> set[str]:
+    """The offers of other agencies under which it came here: leaf hashes in hex."""
+    offers = {text(act.mapping("offer").get("leaf")) for act in chain.of("transfer.receive")}
+    return (offers | {text(chain.seizure.get("offer"))}) - {""}
 
 
 _HOLDING = {
@@ -129,6 +148,9 @@ RULES: tuple[Rule, ...] = (
         "CU-04", SERIOUS, "Acted on before it came or after it left",
         "The exhibit was not there to be acted on at the time the entry says: the entry or another one is not true.",
         of_exhibit=_out_of_time,
-        needs={**_HOLDING, "*": ("claimed_at",), "exhibit.register": ("actor", "ref", "seizure")},
+        needs={
+            **_HOLDING, "*": ("claimed_at",), "exhibit.register": ("actor", "ref", "seizure"),
+            "access.begin": ("settings",), "transfer.receive": ("outcome", "offer"),
+        },
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -36,9 +37,19 @@ def _mixed_up(access: Access) -> bool:
     return access.match is False and bool(values & _files(access)) and not values & set(access.digests.values())
 
 
+def _contradicts(access: Access) -> bool:
+    """Whether it is told as agreeing (or as not compared), and the digests in the entry do not agree."""
+    if access.match is False or not access.digests:
+        return False
+    given = ((access.digests.get(algorithm, ""), value) for _, algorithm, value in _expected(access))
+    return any(read and value and read.lower() != value.lower() for read, value in given)
+
+
 def _differs(record: Record, chain: Chain) -> Iterator[Seen]:
     """A digest before is not the one after."""
     for access in chain.accesses:
+        if _contradicts(access):
+            yield Seen(access.entries, "told as agreeing, and the digest computed is not the one it was compared with")
         if access.match is not False or _mixed_up(access) or access.end is None:
             continue
         later = [item for item in chain.accesses if item.begin.index > access.end.index and item.examines]
@@ -47,11 +58,31 @@ def _differs(record: Record, chain: Chain) -> Iterator[Seen]:
         what = "the media differ from the digest on record" if whole else f"{access.end.text('path')} differs"
         yield Seen(access.entries, f"{what}{went_on}")
     yield from _two_readings(chain)
+    yield from _other_image(record, chain)
     for act in chain.of("transfer.accept"):
         offer = next((other for other in chain.of("transfer.offer") if other.leaf in act.answers), None)
         given, taken = (item.mapping("digest") if item is not None else {} for item in (offer, act))
         if any(name in given and given[name] != value for name, value in taken.items()) and offer is not None:
             yield Seen((offer.index, act.index), f"{record.who(act.key)} read other media than were offered")
+
+
+def _other_image(record: Record, chain: Chain) -> Iterator[Seen]:
+    """An image of an acquired medium with the digest of none of its acquisitions."""
+    parent = chain.registered.text("parent")
+    read = next((item for item in chain.accesses if _is_whole(item)), None)
+    made = [item for one in record.named.get(parent, []) for item in one.accesses if item.object == "acquisition"]
+    known = {item.digests["sha256"]: item for item in made if _is_whole(item)}
+    if read is None or not known or chain.state == "derived" or read.digests["sha256"] in known:
+        return
+    entries = (*next(reversed(known.values())).entries, *read.entries)
+    said = f"its digest is not that of the acquisition of {parent}: it is another image, or a part of it"
+    yield Seen(entries, said, LESSER)
+
+
+def _is_whole(access: Access) -> bool:
+    """Whether it read the whole medium for its SHA-256."""
+    whole = access.end is not None and access.end.text("basis") == "whole" and access.outcome == "completed"
+    return whole and "sha256" in access.digests
 
 
 def _two_readings(chain: Chain) -> Iterator[Seen]:
@@ -107,6 +138,10 @@ def _unverified(record: Record, chain: Chain) -> Iterator[Seen]:
         offer = next((other for other in chain.of("transfer.offer") if other.leaf in act.answers), None)
         if offer is not None and offer.mapping("digest") and not act.mapping("digest"):
             yield Seen((offer.index, act.index), f"{record.who(act.key)} took it over without reading the media")
+    announced = chain.registered.mapping("media_digests")
+    for act in chain.of("transfer.receive"):
+        if announced and act.text("outcome") == "accepted" and not act.mapping("digest"):
+            yield Seen((act.index,), f"{record.who(act.key)} took it over without reading the media")
     whole = [item for item in chain.accesses if item.end is not None and item.outcome == "completed" and item.digests]
     if not whole or chain.story[-1][2].gone:
         return
@@ -123,15 +158,14 @@ def _unverified(record: Record, chain: Chain) -> Iterator[Seen]:
 
 def _before_court(record: Record, chain: Chain, good: list[Access]) -> Iterator[Seen]:
     """Reported on, long after it was last compared."""
-    for act in record.every("export"):
-        done = [item for item in good if item.end is not None and item.end.index < act.index]
-        read = [item for item in chain.accesses if item.begin.index < act.index]
-        report = text(act.mapping("document").get("kind")) == "report" and act.mapping("bundle_digest")
-        if not report or not read or not done or done[-1].end is None:
+    ends = [item.end.index for item in good if item.end is not None]
+    for act in record.reports:
+        done = bisect_left(ends, act.index)
+        if not done:
             continue
-        gap = apart(done[-1].end.at, act.at)
+        gap = apart(good[done - 1].begin.at, act.at)
         if gap is not None and gap > timedelta(days=record.settings.verify_days):
-            yield Seen((done[-1].end.index, act.index), f"reported on, {days(gap.days)} after it was last verified")
+            yield Seen((ends[done - 1], act.index), f"reported on, {days(gap.days)} after it was last verified")
             return
 
 
@@ -232,7 +266,7 @@ RULES: tuple[Rule, ...] = (
         "HA-01", SERIOUS, "The evidence is not what it was",
         "The media, or a file of them, have another digest than was recorded. Nothing found after that stands without "
         "an explanation.",
-        of_exhibit=_differs, needs={**_READ, **_GIVEN},
+        of_exhibit=_differs, needs={**_READ, **_GIVEN, "exhibit.register": ("ref", "parent", "state")},
     ),
     Rule(
         "HA-02", SERIOUS, "The digest stands in the container alone",
@@ -249,7 +283,10 @@ RULES: tuple[Rule, ...] = (
         "HA-04", LESSER, "Not verified when it should have been",
         "Between two verifications the evidence could have changed, and nobody would know when.",
         of_exhibit=_unverified,
-        needs={**_READ, **_GIVEN, "export": ("document", "bundle_digest"), "*": ("claimed_at",)},
+        needs={
+            **_READ, **_GIVEN, "transfer.receive": ("outcome", "digest"), "export": ("document", "bundle_digest"),
+            "exhibit.register": ("media_digests",), "*": ("claimed_at",),
+        },
     ),
     Rule(
         "HA-05", SERIOUS, "Digests of different things were compared",

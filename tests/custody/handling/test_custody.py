@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from custody.ledger.store import NEW
-from tests.custody.handling.told import ANA, BORA, CARL, Step, Told, moment
+from tests.custody.handling.told import ANA, BORA, CARL, MEDIA, Step, Told, moment
 
 SERIOUS_1 = ("serious", "AH/1")
 
@@ -125,3 +125,57 @@ def test_a_field_that_is_withheld_is_not_checked_and_not_guessed() -> None:
     silent = {(item.code, item.exhibit) for item in findings if not item.checked}
     assert silent == {(code, "AH/1") for code in ("CU-01", "CU-02", "CU-03", "CU-04")}
     assert not [item for item in findings if item.checked]
+
+
+def received() -> Told:
+    """The image came from another agency, who announced it; nothing else is here."""
+    told = Told().drop("laptop", "made", "report", "returned")
+    told.steps = [step for step in told.steps if step.n != 1]
+    for step in told.steps:
+        step.n = 1 if step.n == 2 else step.n
+    offer = "c" * 64
+    came = {"agency": "Police", "ledger": "d" * 64, "ref": "P/4", "offer": offer}
+    told["image"].values.update(parent="", seizure=came, media_digests=MEDIA)
+    told["read"].values["header"] = [
+        {"name": "case_number", "value": "P-9/26"},
+        {"name": "evidence_number", "value": "P/4"},
+    ]
+    reading = {"purpose": "integrity verification", "object": "media", "settings": {"offer": offer}}
+    result = {"outcome": "completed", "basis": "whole", "computed": MEDIA, "expected": MEDIA, "match": True}
+    taken = {"outcome": "accepted", "offer": {"ledger": "d" * 64, "leaf": offer}, "digest": MEDIA}
+    return told.after(
+        "image",
+        Step("own", "access.begin", BORA, 150.2, 1, reading),
+        Step("own end", "access.end", BORA, 150.4, 1, result, ["own"]),
+        Step("taken", "transfer.receive", BORA, 150.6, 1, taken),
+        Step("stored", "exhibit.move", BORA, 150.8, 1, {"storage_to": "Server 2"}),
+    )
+
+
+def test_what_another_agency_hands_over_is_read_before_it_is_taken_over() -> None:
+    assert received().found() == set()
+    told = received()
+    told["own"].values["settings"] = {"offer": "e" * 64}  # for nothing that it came with
+    assert told.found() == {("CU-04", "serious", "AH/2")}
+
+
+def test_taken_over_from_another_agency_unread() -> None:
+    told = received().drop("own", "own end")
+    told["taken"].values["digest"] = None
+    assert told.found() == {("HA-04", "lesser", "AH/2")}
+
+
+def test_a_header_of_another_agency_has_its_own_numbers() -> None:
+    told = received()
+    told["read"].values["header"][1]["value"] = "P/5"
+    assert told.found() == {("AQ-05", "lesser", "AH/2")}
+
+
+def test_one_wrong_date_is_one_defect() -> None:
+    told = Told()
+    told["laptop"].values["seizure"]["seized_at"] = moment("2026-03-10T09:30:00Z")
+    told["laptop"].values["seizure"].pop("clock")
+    told["laptop"].values["condition"] = {"power": "off"}
+    early = [item for item in told.findings() if item.code == "CU-04"]
+    assert [len(item.entries) for item in early] == [2]
+    assert "(and 1 more)" in early[0].explanation

@@ -114,3 +114,19 @@ def test_read_errors_not_told_as_they_were(listed: str) -> None:
     assert ("HA-08", "lesser", "AH/1") in told.found()
     told["copied"].values["header"] = [{"name": "unreadable_sectors", "value": "7-9, 12"}]
     assert "HA-08" not in {code for code, _, _ in told.found()}
+
+
+def test_told_as_agreeing_and_does_not() -> None:
+    told = Told()
+    told["verified"].values["computed"] = {"sha256": "0" * 64}
+    assert told.found() == {("HA-01", "serious", "AH/2")}
+
+
+def test_an_image_of_something_else_than_was_acquired() -> None:
+    other = {"sha256": "0" * 64}
+    told = Told()
+    told["read"].values.update(computed=other, media_digests=other, expected={"slip": other}, header=[])
+    told["verified"].values.update(computed=other, expected=other)
+    assert told.found() == {("HA-01", "lesser", "AH/2")}
+    told["image"].values["state"] = "derived"
+    assert told.found() == set()

@@ -26,7 +26,7 @@ def test_a_document_whose_digest_was_never_recorded() -> None:
 def test_an_opinion_that_rests_on_nothing() -> None:
     told = Told()
     told["thinks"].re = []
-    assert told.found() == {("RE-03", "lesser", "")}
+    assert told.found() == {("RE-03", "lesser", "AH/2")}
 
 
 @pytest.mark.parametrize(("text", "wrong"), [
@@ -37,7 +37,7 @@ def test_an_opinion_that_rests_on_nothing() -> None:
 def test_times_in_notes_say_their_zone(text: str, wrong: bool) -> None:
     told = Told()
     told["saw"].values["text"] = f"The file was changed {text}"
-    assert told.found() == ({("RE-03", "lesser", "")} if wrong else set())
+    assert told.found() == ({("RE-03", "lesser", "AH/2")} if wrong else set())
 
 
 def test_handed_out_to_nobody_named() -> None:

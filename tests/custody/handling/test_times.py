@@ -11,10 +11,10 @@ from tests.custody.handling.told import BORA, CARL, Told
 def test_times_without_a_zone() -> None:
     told = Told()
     told["saw"].values["claimed_at"] = "2026-03-10T12:30:00"
-    assert ("TI-01", "serious", "") in told.found()
+    assert ("TI-01", "serious", "AH/2") in told.found()
     told = Told()
     told["laptop"].values["seizure"]["seized_at"] = "2026-03-10 09:30"
-    assert told.found() == {("TI-01", "serious", "")}
+    assert told.found() == {("TI-01", "serious", "AH/1")}
     told = Told()
     told.case["zone"] = ""
     assert told.found() == {("TI-01", "serious", "")}
@@ -39,7 +39,7 @@ def test_local_times_of_no_declared_zone() -> None:
 def test_clocks_that_cannot_be_relied_on() -> None:
     told = Told()
     told["saw"].values["clock"] = {"synchronised": "no"}
-    assert told.found() == {("TI-04", "lesser", "")}
+    assert told.found() == {("TI-04", "lesser", "AH/2")}
     told = Told()
     told["made"].by, told["made"].minute = CARL, 210.5
     told["made"].values["host"] = {"name": f"desk{BORA}"}

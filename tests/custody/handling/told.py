@@ -152,7 +152,7 @@ class Told:
                 to = next(number for number, name in NAMES.items() if name == values["to_person"])
                 values |= {"to_key": b64(entry_key(to).key), "challenge": b64(bytes(32))}
             settings = values.get("settings")
-            if isinstance(settings, dict) and "offer" in settings:  # the name of a step: salts differ every time
+            if isinstance(settings, dict) and settings.get("offer") in leaves:  # a step's name: salts differ every time
                 values["settings"] = {"offer": leaves[str(settings["offer"])].hex()}
             n = None if step.kind == "export" else step.n
             re = [leaves[name] for name in step.re]
