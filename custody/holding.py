@@ -157,9 +157,9 @@ _EFFECTS: Mapping[str, Callable[[Holding, Opened, Mapping[str, Json]], Holding]]
 }
 
 
-def _begun(row: Opened) -> Holding:
+def _begun(row: Opened, values: Mapping[str, Json]) -> Holding:
     """As registered. What another agency offered is here only once it was received."""
-    exhibit, values = exhibit_of(row), values_of(row)
+    exhibit = exhibit_of(row)
     agency = text(mapping(values.get("seizure")).get("agency"))
     return Holding(
         exhibit,
@@ -211,8 +211,13 @@ def standing(rows: Iterable[Opened]) -> dict[int, Holding]:
     return {after.exhibit.n: after for _, _, after in story(rows)}
 
 
-def story(rows: Iterable[Opened]) -> Iterator[tuple[Holding | None, Opened, Holding]]:
-    """Entry by entry: how its exhibit stood before it (None: not registered yet), the entry, how it stands after it."""
+def story(
+    rows: Iterable[Opened], read: Callable[[Opened], Mapping[str, Json]] = values_of
+) -> Iterator[tuple[Holding | None, Opened, Holding]]:
+    """Entry by entry: how its exhibit stood before it (None: not registered yet), the entry, how it stands after it.
+
+    `read` gives the values of an entry: as signed, or as later corrections leave them.
+    """
     found: dict[int, Holding] = {}
     begun: dict[int, bytes] = {}
     corrections: dict[bytes, tuple[bytes, str]] = {}
@@ -220,7 +225,7 @@ def story(rows: Iterable[Opened]) -> Iterator[tuple[Holding | None, Opened, Hold
         n = row.entry.x.n if row.entry.x is not None else 0
         before = found.get(n)
         if row.entry.type == "exhibit.register":
-            found[n], begun[n] = _begun(row), row.leaf
+            found[n], begun[n] = _begun(row, read(row)), row.leaf
         elif before is None:  # no entry of an exhibit
             continue
         elif row.entry.type == "correct":
@@ -231,7 +236,7 @@ def story(rows: Iterable[Opened]) -> Iterator[tuple[Holding | None, Opened, Hold
             corrections[row.leaf] = (target, name)
             found[n] = _changed(before, _corrected(before, begun[n], target, name, values.get("new")), row)
         elif row.entry.type in _EFFECTS:
-            found[n] = _changed(before, _EFFECTS[row.entry.type](before, row, values_of(row)), row)
+            found[n] = _changed(before, _EFFECTS[row.entry.type](before, row, read(row)), row)
         yield before, row, found[n]
 
 

@@ -183,9 +183,9 @@ class Chain:
 
     @cached_property
     def story(self) -> tuple[tuple[Holding | None, Act, Holding], ...]:
-        """How it stood before and after each entry."""
+        """How it stood before and after each entry, by what corrections leave of it."""
         acts = {act.leaf: act for act in self.acts}
-        told = story(act.row for act in self.acts)
+        told = story((act.row for act in self.acts), lambda row: acts[row.leaf].values)
         return tuple((before, acts[row.leaf], after) for before, row, after in told)
 
 

@@ -53,3 +53,11 @@ def test_a_number_used_before() -> None:
     told = Told().after("report", Step("phone", "exhibit.register", CARL, 225, NEW, other),
                         Step("kept", "exhibit.move", CARL, 226, 3, {"storage_to": "Safe 2"}))  # fmt: skip
     assert told.found() == {("CU-07", "serious", "AH/3")}
+
+
+def test_a_seal_misread_and_corrected_is_no_defect() -> None:
+    told = Told()
+    told["accept"].values["seal"] = "B9"
+    mended = {"name": "seal", "old": "B9", "new": "B1", "reason": "read wrongly"}
+    told.after("report", Step("mended", "correct", BORA, 230, 1, mended, ["accept"]))
+    assert told.found() == set()
