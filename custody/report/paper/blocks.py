@@ -25,8 +25,9 @@ _BLOCKS = _HEADINGS | _AROUND | {"figcaption", "p", "ul", "ol", "dl", "table", "
 _STYLES = {"strong": "strong", "code": "code", "i": "absent", "del": "struck", "s": "struck", "ins": "strong"}
 _BOXES = frozenset({"verdict", "card", "remark", "remarks", "exercise", "tosign", "fingerprint"})
 _LONG, _PIECE = 20, 8
-_LISTINGS, _NARROW = frozenset({"entries", "problems", "events"}), 34
-"""Tables of thousands of rows, set as lines: cells would cost 15 KB each. Letters up to which a column is aligned."""
+_LISTINGS, _NARROW, _LINE = frozenset({"entries", "problems", "events"}), 34, 80
+"""Tables of thousands of rows, set as lines: cells would cost 15 KB each. Letters up to which a column is aligned, and
+up to which a word surely fits on a line."""
 _BREAK = "\u200b"
 """A place where a line may end; the template prints nothing there, so that copied text has nothing in it either."""
 
@@ -176,7 +177,9 @@ def _aligned(rows: list[list[list[Run]]]) -> list[str]:
     narrow = [i for i, width in enumerate(widths) if width <= _NARROW]
     wide = [i for i, width in enumerate(widths) if width > _NARROW]
     return [
-        "  ".join([*(row[i].ljust(widths[i]) for i in narrow), *(breakable(row[i]) for i in wide)]).rstrip()
+        "  ".join(
+            [*(row[i].ljust(widths[i]) for i in narrow), *(breakable(row[i], least=_LINE) for i in wide)]
+        ).rstrip()
         for row in cells
     ]
 
@@ -253,9 +256,9 @@ def _text(node: Node) -> str:
     return "".join(item if isinstance(item, str) else _text(item) for item in node.content)
 
 
-def breakable(text: str, *, code: bool = False) -> str:
-    """The text with places where a line may end inside long words: digests, paths, names without any space."""
-    least = _PIECE if code else _LONG
+def breakable(text: str, *, code: bool = False, least: int = 0) -> str:
+    """The text with places where a line may end inside words longer than `least` (by default what a column holds)."""
+    least = least or (_PIECE if code else _LONG)
     return re.sub(
         rf"[^\s{_BREAK}]{{{least + 1},}}", lambda found: _BREAK.join(re.findall(rf".{{1,{_PIECE}}}", found[0])), text
     )
