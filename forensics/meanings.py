@@ -126,7 +126,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
 }
 # what a message is made of: (before, field, after), a piece only where the field holds something; and the
 # beginning of the names of further fields, all given as name=value
-_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""))
+_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""), (": ", "meaning", ""))
 _EVTX_RECIPE, _EVT_RECIPE = (_EVENT, "data."), (_EVENT, "string.")
 _SHORTCUT = (
     ("", "local_path", ""),

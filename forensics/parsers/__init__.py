@@ -3,7 +3,8 @@
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
 underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
 `_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`,
-`_shell_items`, `_registry_facts`. Parsers are pure: they see bytes and a location, never a path, a clock or a ledger.
+`_shell_items`, `_registry_facts`, `_event_meanings`. Parsers are pure: they see bytes and a location, never a path,
+a clock or a ledger.
 """
 
 from __future__ import annotations

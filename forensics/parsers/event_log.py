@@ -20,9 +20,10 @@ from evtx import PyEvtxParser
 from forensics.model import Artefact, Clock, Location, Problem
 from forensics.parsers._clock import SECOND, CivilTime, ImpossibleTimeError, nanoseconds
 from forensics.parsers._contract import ParserInput
+from forensics.parsers._event_meanings import meaning
 from forensics.parsers._lines import ProblemLimit, shown
 
-_NAME, _VERSION, _STAGE = "event_log", "1", "parser event_log"
+_NAME, _VERSION, _STAGE = "event_log", "2", "parser event_log"
 _RECORD, _RECOVERED = "evtx.record", "evtx.recovered"
 
 _FILE_MAGIC = b"ElfFile\0"
@@ -258,6 +259,7 @@ def _artefact(record: _LibraryRecord, location: Location, kind: str) -> Artefact
     if fields.get("record_id", "") != str(record.identifier):
         fields["stored_record_id"] = str(record.identifier)
     fields |= {_data_name(path): value for path, value in values.items() if _is_data(path)}
+    fields |= meaning(fields)
     return Artefact(kind, location, times, fields, _NAME, _VERSION, Clock.UTC, raw)
 
 
@@ -328,7 +330,8 @@ class EventLogParser:
     trust the file's length do not count these). Times `logged` (100 ns), and `written` where the record itself
     was written at another moment (forwarded events). Fields provider, event_id, channel, computer, record_id,
     level, user_sid, provider_guid, qualifiers, version, task, opcode, keywords, process_id, thread_id,
-    activity_id, `stored_record_id` where the record's own number differs, and the event's data as "data.NAME".
+    activity_id, `stored_record_id` where the record's own number differs, and the event's data as "data.NAME";
+    `meaning` and `logon` in words where `_event_meanings` knows the provider's event.
     """
 
     name: str = _NAME
