@@ -91,6 +91,15 @@ def test_a_signature_is_told_as_libmagic_tells_it(signature: bytes) -> None:
         assert mime_type(head) == whole(head) != "application/octet-stream"
 
 
+@pytest.mark.parametrize("version", [b"\xa7", b"\xcb"])
+@pytest.mark.parametrize("flags", range(4))
+def test_byte_code_that_libmagic_does_not_know_is_not_asked_of_it(version: bytes, flags: int) -> None:
+    rng = random.Random(7)
+    for size in (8, 40, 300, 4000):
+        head = version + b"\r\r\n" + flags.to_bytes(4, "little") + rng.randbytes(size)
+        assert mime_type(head) == whole(head) == "application/octet-stream"
+
+
 @pytest.mark.parametrize("head", [b"\x1f\x8b", b"\x1f\x8b\x08", b"\x1f\x8b\x07\0abc", b"\xde\x12\x04\x95\1\2\3\4"])
 def test_what_only_begins_like_a_signature_is_libmagic_s(head: bytes) -> None:
     assert mime_type(head) == whole(head)
