@@ -39,8 +39,8 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--exhibit", "ref", metavar="REF", required=True, help="Exhibit reference, for example AH/1.")
 @click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
-@click.option("--state", type=click.Choice(["original", "best-evidence", "working-copy"]), default="best-evidence",
-              show_default=True, help="What the files are.")  # fmt: skip
+@click.option("--state", type=click.Choice(["original", "best-evidence", "working-copy"]), default=None,
+              help="What the files are. Default: as registered, best-evidence where that is no copy.")  # fmt: skip
 @click.option("--parent", default="", metavar="REF", help="The exhibit it was made from, for its registration.")
 @click.option("--description", default="", help="What the exhibit is, for its registration.")
 @click.option("--expect", metavar="ALG:HEX", help="The digest on the hand-over slip, of the media stream.")
@@ -66,6 +66,7 @@ def ingest(settings: Settings, **options: Any) -> None:
     from forensics.commands.passphrases import read_passphrases
     from forensics.commands.progress import progress
 
+    options["state"] = options["state"] or ""
     order = Order(secrets=read_passphrases(options.pop("passphrases")), **options)
     order.validate()
     with writing(settings) as case, progress(settings, order.ref) as listener:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class Order:
     paths: tuple[Path, ...]
     ref: str
     purpose: str
-    state: str = "best-evidence"
+    state: str = ""
     description: str = ""
     parent: str = ""
     expect: str | None = None
@@ -64,7 +64,7 @@ class Order:
         validate_ref(self.ref)
         if not self.purpose.strip():
             raise CustodyError("the purpose is empty", "Say why the evidence is read: it stands in the ledger.")
-        if self.state not in STATES[:3]:
+        if self.state not in ("", *STATES[:3]):
             raise CustodyError(f"there is no state {self.state!r}", f"States: {', '.join(STATES[:3])}.")
         if self.zone is not None:
             zone_of(self.zone)
@@ -126,6 +126,7 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
     target = Target.locate(order.paths)
     refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
+    order = replace(order, state=order.state or _state_of(known))
     _validate_parent(case, order, known)
     if known is not None:
         refuse_gone(case, known.n)
@@ -145,7 +146,13 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
         _compare_media(case, n, order, target, listener)
     if order.copy_first:
         target = copy_of(case, n, order.ref, order.purpose, target)
+        order = replace(order, state=STATES[2])  # that is what is examined, whatever it was made from
     return _examine(case, n, order, target, listener)
+
+
+def _state_of(known: Exhibit | None) -> str:
+    """What files are that nobody called anything: as registered, if as a copy; of a thing they are an image."""
+    return known.state if known is not None and known.state in STATES[1:3] else STATES[1]
 
 
 def refuse_own_files(case: Case, target: Target) -> None:

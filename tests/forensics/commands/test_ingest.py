@@ -11,6 +11,8 @@ from unittest import mock
 import pytest
 
 from custody import access
+from custody.ledger.store import Ledger
+from custody.opened import mapping, values_of
 from tests.console import ACCESS, AUTH, EXAMINER, Lab, Told
 from tests.forensics.images import e01, fat12
 from tests.forensics.qemu import converted, qemu_img
@@ -157,9 +159,20 @@ def test_a_working_copy_is_made_verified_and_examined(lab: Lab) -> None:
     assert copy.read_bytes() == MEDIUM
     assert copy.stat().st_mode & 0o777 == 0o444
     assert ends(lab, "AH/1") == ["completed", "completed"]
+    assert not [line for line in lab.run("check", "--json").lines if line["code"] == "AQ-03"]  # a copy was examined
     (lab.evidence / "stick.raw").unlink()
     assert lab.run("verify", "AH/1").code == 0  # the copy is what is examined from now on
     lab.run("ingest", lab.logs(), "--exhibit", "AH/2", *WORDS, "--copy").refused(1, "not of folders", "Leave --copy")
+
+
+def test_files_are_what_the_exhibit_is_registered_as_unless_it_is_a_thing(lab: Lab) -> None:
+    for ref, registered, examined in (("AH/1", "working-copy", "working-copy"), ("AH/2", "original", "best-evidence")):
+        form = ("--no-prompt", "--state", registered, "--kind", "stick")
+        assert lab.run("exhibit", "register", ref, *form).code in (0, 4)  # 4: it says that no parent is named
+        assert lab.run("ingest", lab.stick(f"{ref[-1]}.raw"), "--exhibit", ref, *WORDS).code == 0
+        with Ledger.open(lab.case / "ledger.sqlite", writable=False) as ledger:
+            begin = values_of(ledger.rows_of("access.begin")[-1])
+        assert mapping(begin["settings"])["state"] == examined
 
 
 # --- the same reference again ------------------------------------------------------------------------------
