@@ -825,10 +825,12 @@ class Examination:
 
     @property
     def result(self) -> str:
-        """R35. Without ML-DSA-44 nothing is INTACT."""
+        """R35. Without ML-DSA-44 nothing is INTACT, nor with time-stamps that the reader wants examined (R36)."""
         if self.of_kinds(BREAKS):
             return "BROKEN"
-        return "INTACT WITH NOTES" if self.findings or not self.anchored or not self.mldsa_line else "INTACT"
+        unseen = self.checked["time-stamps"] and "tsa_roots" in self.trust.unexamined
+        noted = self.findings or not self.anchored or not self.mldsa_line or unseen
+        return "INTACT WITH NOTES" if noted else "INTACT"
 
     def run(self, data: bytes) -> None:
         try:

@@ -22,7 +22,7 @@ import pytest
 
 from custody.commands.trust import trust_from
 from custody.commands.verdicts import describe
-from custody.ledger.bundle import dump_bundle, verify_bundle
+from custody.ledger.bundle import decode_bundle, dump_bundle, verify_bundle
 from custody.ledger.disclosure import compose_bundle
 from custody.ledger.entry import b64, decode
 from custody.ledger.note import fingerprint, parse_note
@@ -681,3 +681,12 @@ def test_it_runs_alone_as_a_program(desk: Desk, page_bundle: bytes, tmp_path: Pa
     told = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (0, "")
     assert told.stdout.startswith("INTEGRITY: INTACT\n")
+
+
+def test_time_stamps_that_the_reader_wants_examined_keep_the_verdict_from_intact(desk: Desk) -> None:
+    """R35: it examines none; a reader who named authorities must not take INTACT for their word."""
+    folder = ROOT / "tests" / "data" / "attacks" / "clock-set-back"
+    data, trust = (folder / "bundle.json").read_bytes(), str(folder / "trust.json")
+    anchor = fingerprint(parse_note(decode_bundle(data)["checkpoint"].encode()).checkpoint)
+    assert desk.verify(data, "--anchor", anchor)["verdict"] == "INTACT"
+    assert desk.verify(data, "--anchor", anchor, "--trust", trust)["verdict"] == "INTACT WITH NOTES"
