@@ -183,9 +183,9 @@ class _Growth(Replay):
         self.chains = {n: changed.get(n) or (*ledger.chain(n), self.size - 1) for n in known}
         self._next = {n: count + 1 for n, (count, _, _) in self.chains.items()}
         self.map = ledger.map_of(len(known))
-        for n in sorted({*changed, len(known) - 1} & self.chains.keys()):
-            if n < len(known):  # beyond a gap: another map, which is told
-                self.map.put(n, *self.chains[n][:2])
+        touched_then = {*changed, len(known) - 1} & self.chains.keys()
+        for n in sorted(n for n in touched_then if n < len(known)):  # beyond a gap: another map, which is told
+            self.map.put(n, *self.chains[n][:2])
         closing = self.past.row(self.size - 1).entry
         signed = (closing.pub.get("map_size"), closing.pub.get("map_root"))
         if closing.type != "closing" or signed != (str(self.map.size), b64(self.map.root)):

@@ -47,3 +47,8 @@ def test_it_can_be_rewound(listed: list[tuple[int, bytes]], data: st.DataObject)
 
 def test_nothing_is_rewound_to_nothing() -> None:
     assert HeldMap.of([(1, bytes(32))]).rewound(0).root == HeldMap.of([]).root == EMPTY_ROOT
+
+
+def test_rewound_to_more_than_there_is_it_stays_as_it_is() -> None:
+    made = HeldMap.of([(1, bytes(32))])
+    assert made.rewound(5).root == made.root

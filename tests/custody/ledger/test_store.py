@@ -407,6 +407,11 @@ def test_a_ledger_cut_shorter_while_open_is_noticed(world: World) -> None:
         world.add("note", 0)
 
 
+def test_a_sequence_that_comes_before_its_time_is_a_gap(world: World) -> None:
+    with pytest.raises(IntegrityError, match="has a gap"):
+        world.ledger._take([(world.ledger.exhibits + 2, 1, bytes(32), 0)])
+
+
 def test_a_row_without_its_openings_has_none(world: World) -> None:
     sql(world.path, "DELETE FROM opening")
     assert [row.openings for row in world.ledger.rows()] == [{}]
