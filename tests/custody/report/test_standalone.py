@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from custody import report
 from custody.commands.trust import trust_from
 from custody.commands.verdicts import describe
 from custody.ledger.bundle import decode_bundle, dump_bundle, verify_bundle
@@ -33,7 +34,7 @@ from tests.kit import Chronicle, World, entry_key, governor, ledger_keys
 from tests.ledger_example import MEDIA, bundle_of, example
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = ROOT / "custody" / "report" / "standalone" / "verify.py"
+SOURCE = Path(report.__file__).parent / "standalone" / "verify.py"
 PAGE = ROOT / "docs" / "ledger-format.md"
 
 pytestmark = pytest.mark.source  # its examples and the example's checkpoint stand in docs/
