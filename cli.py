@@ -18,7 +18,7 @@ COMMANDS = {
     "files": ("forensics.commands.query", "List files, allocated and deleted, with times and digests."),
     "artefacts": ("forensics.commands.query", "List what was read from logs and other traces."),
     "logs": ("forensics.commands.query", "List what each log covers: gaps, clocks that went back."),
-    "timeline": ("forensics.commands.query", "List everything that has a time, in order."),
+    "timeline": ("forensics.commands.timeline", "List everything that has a time, in order."),
     "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
     "check": ("custody.commands.check", "Ask the rules of handling: was the evidence handled well?"),

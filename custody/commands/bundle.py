@@ -92,7 +92,7 @@ def _withholding(case: Case, options: Mapping[str, Any]) -> Withholding:
     from custody.exhibits import need_exhibit
     from custody.moment import claimed
     from custody.withholding import Withholding, option_rule, read_rules
-    from forensics.commands.query import parse_time
+    from forensics.commands.listings import parse_time
 
     start, end = (parse_time(options[name]) for name in ("start", "end"))
     if start is not None and end is not None and start >= end:

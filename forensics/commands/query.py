@@ -1,171 +1,18 @@
-"""`evikit volumes | files | artefacts | logs | timeline`: questions to the results, which open no evidence."""
+"""`evikit volumes | files | artefacts | logs`: questions to the results, which open no evidence."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from custody.commands.screen import (
-    Settings,
-    columned,
-    put_facts,
-    put_json,
-    put_text,
-    reading,
-    remark,
-    with_settings,
-    writing,
-)
-from custody.ledger.errors import CustodyError
-
-if TYPE_CHECKING:
-    from custody.case import Case
-    from forensics.results import Run
-    from forensics.results.queries import Filter
-
-Row = Mapping[str, Any]
-Lines = Callable[[Iterable[Row]], Iterator[str]]
-
-_STAMP = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d{1,9}))?\s*(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
-)
-
-
-def parse_time(given: str | None) -> int | None:
-    """ISO 8601 as nanoseconds since 1970; without an offset it is UTC. CustodyError for anything else."""
-    if given is None:
-        return None
-    found = _STAMP.fullmatch(given.strip())
-    if found is None:
-        raise CustodyError(f"{given!r} is no time", "Write 2026-03-01, 2026-03-01T10:00:00 or with an offset, +01:00.")
-    day, clock, fraction, offset = found.groups()
-    try:
-        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or 'Z').replace('Z', '+00:00')}")
-    except ValueError as error:
-        raise CustodyError(f"{given!r} is no time: {error}", "Write it as 2026-03-01T10:00:00Z.") from error
-    seconds = int((moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds())
-    return seconds * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
-
-
-def _shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(
-        (
-            click.option("--exhibit", "ref", metavar="REF", default="", help="Only this exhibit."),
-            click.option("--run", "run_name", metavar="RUN", default="", help="This run; else the newest complete."),
-            click.option("--text", default="", help="Only rows that hold this text, in whatever case."),
-            click.option(
-                "-o", "--output", type=click.Path(path_type=Path), help="Write to a new file, and record its digest."
-            ),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def _times(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(
-        (
-            click.option("--from", "start", metavar="TIME", help="From this time on (ISO 8601; UTC unless it says)."),
-            click.option("--to", "end", metavar="TIME", help="Before this time."),
-            click.option(
-                "--kind", default="", help="Only this kind, or all that begin with it (syslog); for files, the type."
-            ),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-def _filter(options: Mapping[str, Any]) -> Filter:
-    from forensics.results.queries import Filter
-
-    return Filter(
-        exhibit=options.get("ref", ""),
-        start=parse_time(options.get("start")),
-        end=parse_time(options.get("end")),
-        kind=options.get("kind", ""),
-        text=options.get("text", ""),
-    )
-
-
-def _runs(case: Case, options: Mapping[str, Any]) -> Sequence[Run]:
-    from custody.exhibits import need_exhibit
-    from forensics.results import current_runs
-
-    if options["ref"]:
-        need_exhibit(case, options["ref"])
-    runs = current_runs(case.path / "derived", options["ref"], options["run_name"])
-    if not runs:
-        raise CustodyError("nothing has been examined yet", "Run `evikit ingest` first.")
-    return runs
-
-
-def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) -> None:
-    """Write a listing to a new file, whole or not at all, and record its digest: it leaves the case."""
-    from custody.disclose import register_digest
-
-    digest, count = hashlib.sha256(), 0
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            for count, line in enumerate(lines, 1):  # noqa: B007 - the last one counts
-                file.write(line + "\n")
-                digest.update(line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        register_digest(case, case.person.name if case.person else "", "listing", path.name, digest.hexdigest())
-    except FileExistsError:
-        raise CustodyError(f"{path} exists already", "Choose another name: nothing is overwritten.") from None
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    facts = {"file": str(path), "lines": str(count), "sha256": digest.hexdigest()}
-    (put_json if settings.json else put_facts)(facts)
-
-
-def _answer(  # noqa: PLR0917 - what a listing is made of
-    settings: Settings, options: Mapping[str, Any], ask: Callable[..., Iterator[Row]], lines: Lines,
-    columns: Sequence[tuple[str, int]], cells: Callable[[Row], Sequence[object]],
-) -> None:  # fmt: skip
-    """Ask the results and print: JSON lines or another format through `lines`, else a table of `cells`."""
-    form, output = options.get("form", "table"), options["output"]
-    if output is not None and output.exists():
-        raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
-    chosen = _filter(options)
-    with writing(settings) if output else reading(settings) as case:
-        rows = ask(_runs(case, options), chosen)
-        table = form == "table" and not settings.json
-        shaped = columned(columns, map(cells, rows)) if table else lines(rows)
-        if output is not None:
-            _export(settings, case, output, shaped)
-            return
-        count = 0
-        for count, line in enumerate(shaped, 1):  # noqa: B007 - the last one counts
-            put_text(line)
-        if table:
-            remark(settings, f"{count - 1:,} row{'' if count == 2 else 's'}")
-
-
-def _json_lines(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
-    from forensics.results.listing import json_line
-
-    return lambda rows: (json_line(shape(row)) for row in rows)
-
-
-def _second(at: int | None) -> str:
-    from forensics.timeline import iso
-
-    return "" if at is None else iso(at)[:19].replace("T", " ")
+from custody.commands.screen import Settings, with_settings
+from forensics.commands.listings import Row, answer, csv_lines, json_lines, parse_span, second, shared, times
 
 
 @click.command()
-@_shared
+@shared
 @with_settings
 def volumes(settings: Settings, **options: Any) -> None:
     """List the volumes found on the media: place, file system, or the reason it cannot be read."""
@@ -174,7 +21,7 @@ def volumes(settings: Settings, **options: Any) -> None:
 
     columns = [("exhibit", 10), ("volume", 6), ("offset", -14), ("length", -16), ("scheme", 6), ("filesystem", 10),
                ("label", 14), ("description or problem", 1)]  # fmt: skip
-    _answer(settings, options, queries.volumes, _json_lines(volume_json), columns, _volume_cells)
+    answer(settings, options, queries.volumes, json_lines(volume_json), columns, _volume_cells)
 
 
 def _volume_cells(row: Row) -> Sequence[object]:
@@ -185,8 +32,8 @@ def _volume_cells(row: Row) -> Sequence[object]:
 
 
 @click.command()
-@_shared
-@_times
+@shared
+@times
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile"]), default="table")
 @with_settings
 def files(settings: Settings, **options: Any) -> None:
@@ -194,42 +41,27 @@ def files(settings: Settings, **options: Any) -> None:
     from forensics.results import queries
     from forensics.results.listing import bodyfile_entry, file_json
 
-    lines = _json_lines(file_json)
+    lines = json_lines(file_json)
     if settings.json:
         pass  # --json goes before any --format
     elif options["form"] == "bodyfile":
         lines = lambda rows: map(bodyfile_entry, rows)  # noqa: E731 - one of three shapes of the same thing
     elif options["form"] == "csv":
-        lines = _csv(file_json)
+        lines = csv_lines(file_json)
     columns = [("exhibit", 10), ("vol", 3), ("", 1), ("meta", -8), ("size", -14), ("modified (UTC)", 19), ("path", 1)]
-    _answer(settings, options, queries.files, lines, columns, _file_cells)
-
-
-def _csv(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:
-    from forensics.results.listing import csv_line
-
-    def lines(rows: Iterable[Row]) -> Iterator[str]:
-        names: list[str] = []
-        for row in rows:
-            values = shape(row)
-            if not names:
-                names = [name for name, value in values.items() if not isinstance(value, dict)]
-                yield csv_line(names)
-            yield csv_line([values.get(name) for name in names])
-
-    return lines
+    answer(settings, options, queries.files, lines, columns, _file_cells)
 
 
 def _file_cells(row: Row) -> Sequence[object]:
     mark = "" if row["allocated"] else "R" if row["reallocated"] else "D"
     size = "" if row["size"] is None else f"{row['size']:,}"
     path = f"{row['path']}/" if row["type"] == "directory" else row["path"]
-    return row["exhibit"], row["volume"], mark, row["meta"], size, _second(row["modified"]), path
+    return row["exhibit"], row["volume"], mark, row["meta"], size, second(row["modified"]), path
 
 
 @click.command()
-@_shared
-@_times
+@shared
+@times
 @click.option("--format", "form", type=click.Choice(["table", "jsonl"]), default="table", show_default=True)
 @with_settings
 def artefacts(settings: Settings, **options: Any) -> None:
@@ -238,7 +70,7 @@ def artefacts(settings: Settings, **options: Any) -> None:
     from forensics.results.listing import artefact_json
 
     columns = [("exhibit", 10), ("kind", 18), ("time (UTC)", 19), ("path", 28), ("fields", 1)]
-    _answer(settings, options, queries.artefacts, _json_lines(artefact_json), columns, _artefact_cells)
+    answer(settings, options, queries.artefacts, json_lines(artefact_json), columns, _artefact_cells)
 
 
 def _artefact_cells(row: Row) -> Sequence[object]:
@@ -250,20 +82,8 @@ def _artefact_cells(row: Row) -> Sequence[object]:
     return row["exhibit"], row["kind"], first[:19].replace("T", " "), row["path"], fields
 
 
-_SPAN = re.compile(r"(\d{1,6})\s*([smhd])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def parse_span(given: str) -> int:
-    """A length of time as nanoseconds: 90s, 15m, 6h, 2d. CustodyError for anything else."""
-    found = _SPAN.fullmatch(given.strip())
-    if found is None:
-        raise CustodyError(f"{given!r} is no length of time", "Write a number and s, m, h or d: 6h.")
-    return int(found[1]) * _UNITS[found[2]] * 1_000_000_000
-
-
 @click.command()
-@_shared
+@shared
 @click.option("--kind", default="", help="Only this kind, or all that begin with it (syslog).")
 @click.option("--gap", default="24h", show_default=True, help="Longer than this without an entry is a gap.")
 @click.option("--back", default="60s", show_default=True, help="Further back than this is a clock that was set back.")
@@ -281,42 +101,11 @@ def logs(settings: Settings, gap: str, back: str, **options: Any) -> None:
     columns = [("exhibit", 10), ("kind", 16), ("entries", -10), ("first (UTC)", 19), ("last (UTC)", 19), ("files", -5),
                ("gaps", -5), ("back", -5), ("path", 1)]  # fmt: skip
     asked = partial(ask, gap=parse_span(gap), back=parse_span(back))
-    _answer(settings, options, asked, _json_lines(log_json), columns, _log_cells)
+    answer(settings, options, asked, json_lines(log_json), columns, _log_cells)
 
 
 def _log_cells(row: Row) -> Sequence[object]:
     return (
-        row["exhibit"], row["kind"], f"{row['entries']:,}", _second(row["first"]), _second(row["last"]),
+        row["exhibit"], row["kind"], f"{row['entries']:,}", second(row["first"]), second(row["last"]),
         len(row["files"]), row["gaps"] or "", row["steps_back"] or "", row["path"],
     )  # fmt: skip
-
-
-@click.command()
-@_shared
-@_times
-@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile"]), default="table")
-@with_settings
-def timeline(settings: Settings, **options: Any) -> None:
-    """List everything that has a time, in order. Times are UTC; ~ marks local times of an unknown zone."""
-    from forensics.results import queries
-    from forensics.results.listing import EVENT_COLUMNS, bodyfile_event, csv_line, event_csv, event_json
-
-    lines = _json_lines(event_json)
-    if settings.json:
-        pass  # --json goes before any --format
-    elif options["form"] == "bodyfile":
-        lines = lambda rows: map(bodyfile_event, rows)  # noqa: E731 - one of three shapes of the same thing
-    elif options["form"] == "csv":
-        lines = lambda rows: (  # noqa: E731
-            line for part in ([csv_line(EVENT_COLUMNS)], map(event_csv, rows)) for line in part
-        )
-    columns = [("time (UTC)", 19), ("", 1), ("exhibit", 8), ("what", 18), ("path", 30), ("message", 1)]
-    _answer(settings, options, queries.timeline, lines, columns, _event_cells)
-
-
-def _event_cells(row: Row) -> Sequence[object]:
-    from forensics.results.listing import event_json
-
-    shown = event_json(row)
-    mark = "~" if row["clock"] == "unknown" else ""
-    return shown["at"][:19].replace("T", " "), mark, row["exhibit"], row["meaning"], row["path"], row["message"]

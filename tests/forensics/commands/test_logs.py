@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from forensics.commands.query import parse_span
+from forensics.commands.listings import parse_span
 from tests.console import Lab
 
 REQUEST = '192.0.2.7 - - [{day:02d}/Mar/2026:{clock} +0000] "GET / HTTP/1.1" 200 5\n'

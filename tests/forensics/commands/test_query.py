@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from custody.ledger.errors import CustodyError
-from forensics.commands.query import parse_time
+from forensics.commands.listings import parse_time
 from tests.console import Lab
 from tests.forensics.images import HELLO
 
