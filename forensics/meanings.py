@@ -55,6 +55,17 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         for kind in ("lnk.item", "jumplist.item")
         for what in ("created", "modified", "accessed")
     },
+    **_times(
+        "picture.exif picture.xmp",
+        taken="picture taken",
+        digitised="picture digitised",
+        created="picture created",
+        changed="picture changed",
+        content_created="what the picture shows was made",
+        metadata_changed="description of a picture changed",
+    ),
+    **_times("picture.text", changed="picture changed"),
+    **_times("picture.gps", positioned="picture's position fixed"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(
@@ -195,6 +206,11 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
     "usn.record": ((("", "name", ""), (": ", "reason", ""), (", MFT entry ", "mft_entry", "")), ""),
     "registry.key": ((("", "path", ""),), "value."),
+    "picture.exif": (
+        (("", "make", ""), (" ", "model", ""), (" serial ", "body_serial", ""), (", ", "software", "")),
+        "",
+    ),
+    "picture.gps": ((("", "latitude", ""), (", ", "longitude", ""), (", ", "altitude_metres", " m")), ""),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

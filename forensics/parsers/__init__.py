@@ -1,10 +1,10 @@
 """Parsers: one artefact format a file, from a file's bytes to artefacts.
 
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
-underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`,
-`_years`, `_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`,
-`_shell_items`, `_registry_facts`, `_event_meanings`. Parsers are pure: they see bytes and a location, never a path,
-a clock or a ledger.
+underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`, `_years`,
+`_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`, `_shell_items`,
+`_registry_facts`, `_event_meanings`, `_stated` (times of a calendar), `_tiff`, `_pictures`, `_xml`, `_xmp`. Parsers
+are pure: they see bytes and a location, never a path, a clock or a ledger.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from forensics.parsers import (
     jump_list,
     login_records,
     mapped,
+    picture,
     prefetch,
     recycle_bin,
     registry,
@@ -51,6 +52,7 @@ PARSERS: tuple[Parser, ...] = (
     registry.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
+    picture.PARSER,  # likewise
     jump_list.PARSER,  # a name, and the signature of what holds the entries
     usn_journal.PARSER,  # likewise
     recycle_bin.PARSER,  # a name and a version

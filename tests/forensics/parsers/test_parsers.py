@@ -116,7 +116,7 @@ def test_an_error_of_the_evidence_goes_through(parser: Parser, source: Any) -> N
 
 def test_nothing_claims_empty_or_foreign_files() -> None:
     assert parser_for(b"", "auth.log") is None
-    assert parser_for(b"\x89PNG\r\n\x1a\n" + bytes(100), "picture.png") is None
+    assert parser_for(b"\x7fELF" + bytes(100), "picture.png") is None
     assert parser_for(b"2009-02-25 11:45:45 status installed package 1.0\n", "dpkg.log") is None
     assert parser_for(b"2024-01-01T00:00:00Z stdout F message\n", "pod.log") is None
 
