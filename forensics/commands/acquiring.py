@@ -217,7 +217,7 @@ class _Work:
         for writer in writers:
             writer.files.lock()
         images = [
-            [str(place / name) for name in writer.files.names]
+            [str(place.resolve() / name) for name in writer.files.names]
             for place, writer in zip(self.places, writers, strict=True)
         ]
         done = Acquisition(self.order.ref, part.size, copy.digests, images, reader.bad.ranges, resumed, self.state)
@@ -301,6 +301,7 @@ def _record(source: Source, done: Acquisition, wrong: list[str]) -> None:
         "output_digest": [
             {
                 "name": shown(name),
+                **({} if shown(name) == name else {"raw": os.fsencode(name).hex()}),
                 "sha256": done.digests["sha256"] if len(names) == 1 and name.endswith(".dd") else None,
             }
             for names in done.images

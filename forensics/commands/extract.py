@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,11 +22,8 @@ from custody.commands.screen import (
 from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
-    from custody.access import Source
     from custody.case import Case
     from custody.exhibits import Exhibit
-    from forensics.examine.extraction import Extracted
-    from forensics.results import Run
 
 
 @click.command()
@@ -89,6 +84,7 @@ def _target(case: Case, exhibit: Exhibit, row: dict[str, Any], folder: Path | No
 def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any]) -> dict[str, Any]:
     from custody.access import open_evidence
     from forensics.commands.places import listed, place_of, run_of
+    from forensics.commands.reading_out import read_out
 
     run = run_of(case, exhibit)
     row = listed(run, path, options["volume"], options["meta"])
@@ -105,7 +101,7 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
         manifests=case.receipts,
     ) as source:
         try:
-            found = _read(source, run, row, output, options["secrets"])
+            found = read_out(source, run, row, output, options["secrets"])
         except BaseException:
             output.unlink(missing_ok=True)  # what is not recorded must not lie among what is
             raise
@@ -138,23 +134,3 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
         "match": match,
         "problem": found.problem,
     }
-
-
-def _read(source: Source, run: Run, row: dict[str, Any], output: Path, secrets: tuple[bytes, ...]) -> Extracted:
-    from forensics.examine.extraction import Extracted, extract_entry
-    from forensics.results.queries import volumes
-
-    if row["volume"]:
-        volume = next(found for found in volumes([run]) if found["volume"] == row["volume"])
-        return extract_entry(source.parts[0], source.open, volume, row, output, secrets=secrets)
-    # a folder's file, or a log: its bytes as they are, opened below the evidence root
-    part = source.open(os.fsdecode(row["raw_path"]) if row["raw_path"] else row["path"])
-    digest, done = hashlib.sha256(), 0
-    with output.open("xb") as file:
-        while block := part.read_at(done, 1 << 20):
-            digest.update(block)
-            file.write(block)
-            done += len(block)
-        file.flush()
-        os.fsync(file.fileno())
-    return Extracted(done, digest.hexdigest(), "" if done == part.size else "the file became shorter while being read")

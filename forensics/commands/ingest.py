@@ -36,8 +36,9 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 
 
 @click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--exhibit", "ref", metavar="REF", required=True, help="Exhibit reference, for example AH/1.")
+@click.argument("paths", metavar="[PATH...]", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--exhibit", "ref", metavar="REF", default=None,
+              help="Exhibit reference, for example AH/1. Needed, but for REF:PATH.")  # fmt: skip
 @click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
 @click.option("--state", type=click.Choice(["original", "best-evidence", "working-copy"]), default=None,
               help="What the files are. Default: as registered, best-evidence where that is no copy.")  # fmt: skip
@@ -58,19 +59,27 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 def ingest(settings: Settings, **options: Any) -> None:
     """Take evidence in: an image (with its segments), a folder, or log files.
 
+    Without PATH the exhibit is read where it stands, after `evikit acquire` in its image. REF:PATH, as listings print
+    it (REF:VOLUME:PATH), is a file inside exhibit REF: it becomes an exhibit of its own, made from that one.
+
     The intent is in the ledger before the first byte is read. The media stream is digested (MD5, SHA-1,
     SHA-256), volumes and file systems are walked, every readable file is digested and typed, logs are read,
     and one timeline is made. Further segments of an image are found from its first one.
     """
     from forensics.commands.intake import Order, take_in
+    from forensics.commands.named import found_in_case, needs_case
     from forensics.commands.passphrases import read_passphrases
     from forensics.commands.progress import progress
 
-    options["state"] = options["state"] or ""
+    inside = needs_case(options["paths"])
+    if options["ref"] is None and not (inside and options["paths"]):
+        raise click.UsageError("name the exhibit with --exhibit REF")
+    options |= {name: options[name] or "" for name in ("ref", "state")}
     order = Order(secrets=read_passphrases(options.pop("passphrases")), **options)
-    order.validate()
-    with writing(settings) as case, progress(settings, order.ref) as listener:
-        intake = take_in(case, order, listener)
+    if not inside:
+        order.validate()
+    with writing(settings) as case, progress(settings, order.ref or str(order.paths[0])) as listener:
+        intake = take_in(case, found_in_case(case, order) if inside else order, listener)
     if settings.json:
         put_json(intake.json_object())
     else:

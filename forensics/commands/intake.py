@@ -62,6 +62,13 @@ class Order:
     def validate(self) -> None:
         """Refuse what cannot be carried out, before anything is written."""
         validate_ref(self.ref)
+        self.validate_words()
+        _refuse_empty(Target.locate(self.paths))
+
+    def validate_words(self) -> None:
+        """As `validate`, but for the files: what is named by its reference is found when the case is open."""
+        if self.ref:
+            validate_ref(self.ref)
         if not self.purpose.strip():
             raise CustodyError("the purpose is empty", "Say why the evidence is read: it stands in the ledger.")
         if self.state not in ("", *STATES[:3]):
@@ -69,7 +76,6 @@ class Order:
         if self.zone is not None:
             zone_of(self.zone)
         self.slip()
-        _refuse_empty(Target.locate(self.paths))
         if self.acquisition_log is not None and not self.acquisition_log.is_file():
             raise CustodyError(f"there is no file {self.acquisition_log}", "Check --acquisition-log.")
         self.mappings()
@@ -152,7 +158,7 @@ def take_in(case: Case, order: Order, listener: Listener) -> Intake:
 
 def _state_of(known: Exhibit | None) -> str:
     """What files are that nobody called anything: as registered, if as a copy; of a thing they are an image."""
-    return known.state if known is not None and known.state in STATES[1:3] else STATES[1]
+    return known.state if known is not None and known.state in STATES[1:4] else STATES[1]
 
 
 def refuse_own_files(case: Case, target: Target) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 def recorded_parts(case: Case, exhibit: Exhibit) -> list[Json]:
     """The files the exhibit stands in, as the ledger recorded them: where it was read last, or moved to since.
 
-    Readings that failed do not count, nor those that found other media while there is one that did not.
+    Readings that failed do not count, nor those that found other media while there is one that did not. What was
+    acquired stands in its image from then on, in the first of them where there are several.
     """
     ended = {leaf: values for row, values in outcomes(case, exhibit.n) for leaf in row.entry.re}
     found: list[list[Json]] = []
@@ -33,11 +35,24 @@ def recorded_parts(case: Case, exhibit: Exhibit) -> list[Json]:
         if row.entry.type not in ("access.begin", "exhibit.relocate") or not isinstance(parts, list) or not parts:
             continue
         end = ended.get(row.leaf, {})
+        if values.get("object") == "acquisition":
+            parts = _image_files(end) or parts
         if end.get("outcome") != "failed":
             (doubtful if end.get("match") is False else found).append(parts)
     if not found and not doubtful:
         raise CustodyError(f"{exhibit.ref} was never read here", "Take it in with `evikit ingest`.")
     return (found or doubtful)[-1]
+
+
+def _image_files(end: Mapping[str, Json]) -> list[Json]:
+    """The files of the first image that an acquisition made and verified; [] where there is none."""
+    listed = end.get("output_digest")
+    files = [mapping(item) for item in listed] if isinstance(listed, list) and end.get("match") is True else []
+    made = [(item, path_of({**item, "path": item.get("name")})) for item in files]
+    if not made or not made[0][1].is_absolute():  # older entries name them as they were typed
+        return []
+    place = made[0][1].parent
+    return [{**item, "path": item["name"], "name": path.name} for item, path in made if path.parent == place]
 
 
 def place_of(case: Case, exhibit: Exhibit) -> Target:
