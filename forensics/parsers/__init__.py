@@ -1,10 +1,9 @@
 """Parsers: one artefact format a file, from a file's bytes to artefacts.
 
 A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
-underscore are what formats share: `_contract` (what a parser is given and promises), `_lines`, `_clock`, `_years`,
-`_authentication`, `_decompression`, `_mapping` (logs that the examiner describes), `_windows`, `_shell_items`,
-`_registry_facts`, `_event_meanings`, `_stated` (times of a calendar), `_tiff`, `_pictures`, `_xml`, `_xmp`. Parsers
-are pure: they see bytes and a location, never a path, a clock or a ledger.
+underscore are what formats share: `_contract` says what a parser is given and promises, `_facts` and `_lines` how it
+states what it found, the others are named for what they read. Parsers are pure: they see bytes and a location, never
+a path, a clock or a ledger.
 """
 
 from __future__ import annotations
@@ -13,18 +12,22 @@ from collections.abc import Sequence
 
 from forensics.parsers import (
     access_log,
+    apt_history,
     classic_event_log,
     compressed,
+    cron_table,
     event_log,
     iis,
     journal,
     jump_list,
     login_records,
     mapped,
+    package_log,
     picture,
     prefetch,
     recycle_bin,
     registry,
+    shell_history,
     shortcut,
     sqlite,
     syslog,
@@ -58,6 +61,10 @@ PARSERS: tuple[Parser, ...] = (
     recycle_bin.PARSER,  # a name and a version
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
+    shell_history.PARSER,  # a first line, or a name and lines of its kind
+    package_log.PARSER,  # likewise
+    apt_history.PARSER,  # likewise
+    cron_table.PARSER,  # likewise
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line

@@ -134,6 +134,26 @@ def read_lines(source: ParserInput) -> Iterator[Line]:
         yield from _as_lines(offset, rest, encoding)
 
 
+def _joined(lines: Iterator[Line], begins: Callable[[str], object]) -> Iterator[Line]:
+    """Lines that begin nothing as part of the one above; beyond `LINE_LIMIT` bytes their text is left out (`cut`)."""
+    first: Line | None = None
+    texts: list[str] = []
+    end, cut = 0, False
+    for line in lines:
+        begun = begins(line.text)
+        if begun or first is None or first.text == "\0" or line.text[:1] == "\0":
+            if first is not None:
+                yield Line(first.offset, end - first.offset, "\n".join(texts), cut)
+            first, texts, end, cut = line, [line.text], line.offset + line.length, line.cut
+        elif line.text and not line.text.isspace():
+            end = line.offset + line.length
+            cut = cut or end - first.offset > LINE_LIMIT
+            if not cut:
+                texts.append(line.text)
+    if first is not None:
+        yield Line(first.offset, end - first.offset, "\n".join(texts), cut)
+
+
 def may_hold(head: bytes, pattern: re.Pattern[bytes]) -> bool:
     """Whether a line of `head` can hold `pattern` (ASCII): a look at the bytes, which spares most files `head_lines`.
 
@@ -181,11 +201,15 @@ class ProblemLimit:
 
 
 def parse_lines(
-    source: ParserInput, stage: str, read_line: Callable[[Line, Location], Artefact | str | None]
+    source: ParserInput,
+    stage: str,
+    read_line: Callable[[Line, Location], Artefact | str | None],
+    begins: Callable[[str], object] | None = None,
 ) -> Iterator[Artefact | Problem]:
     """Each line that holds text through `read_line`, which gives an artefact, why there is none, or None
     for a line that only says how others are to be read.
 
+    With `begins` a line that it denies goes on from the one above, its text behind a line feed; blank ones fall away.
     The part of a line beyond `LINE_LIMIT`, runs of NUL bytes and lines that give no artefact are
     problems; their place is that of the raw bytes.
     """
@@ -193,7 +217,8 @@ def parse_lines(
     home = source.location
     exhibit, volume, path, raw_path = home.exhibit, home.volume, home.path, home.raw_path
     meta, stream = home.meta, home.stream
-    for line in read_lines(source):
+    lines = read_lines(source)
+    for line in lines if begins is None else _joined(lines, begins):
         offset, length, text, cut = line
         if not text or text.isspace():
             continue

@@ -46,6 +46,13 @@ ANY_LINES = st.lists(
                 b'::1 - - [31/Feb/2025:10:00:00 +0100] "GET / HTTP/1.1" 200 5 "-" "-"',
                 b'h - u s [01/Mar/2025:10:00:00 -9999] "\\"\\x16" 400 -',
                 b"\0" * 20,
+                b"#1380630977\nls",
+                b": 1380630977:0;ls \\",
+                b"- cmd: ls\n  when: 1380630977",
+                b"*/5 * 1-31 jan mon root /bin/true",
+                b"2016-08-06 17:35:39 install base:amd64 <none> 3.5",
+                b"[2020-02-30T10:00:00+0100] [ALPM] upgraded a (1 -> 2)",
+                b"Start-Date: 2019-07-10  16:38:08\nInstall: a:amd64 (1, automatic), b (2",
                 b"ElfFile\0",
                 b"ElfChnk\0",
             ]
@@ -117,8 +124,8 @@ def test_an_error_of_the_evidence_goes_through(parser: Parser, source: Any) -> N
 def test_nothing_claims_empty_or_foreign_files() -> None:
     assert parser_for(b"", "auth.log") is None
     assert parser_for(b"\x7fELF" + bytes(100), "picture.png") is None
-    assert parser_for(b"2009-02-25 11:45:45 status installed package 1.0\n", "dpkg.log") is None
-    assert parser_for(b"2024-01-01T00:00:00Z stdout F message\n", "pod.log") is None
+    assert parser_for(b"2009-02-25 11:45:45 something else happened\n", "dpkg.log") is None
+    assert parser_for(b"2024-01-01T00:00:00Z message\n", "pod.log") is None
 
 
 def test_opened_input_is_a_seekable_stream(source: Any) -> None:
