@@ -246,13 +246,18 @@ def _authority(table: Mapping[str, Json]) -> str:
     return ", ".join(str(table[name]) for name in ("authority", "issued_by", "issued_on") if table.get(name))
 
 
-def _offset(clock: Mapping[str, Json]) -> dict[str, Json]:
-    """By how much the exhibit's clock was ahead (+) or behind (-), in seconds; {} where that is not known."""
+def clock_ahead(clock: Mapping[str, Json]) -> int | None:
+    """By how many seconds the exhibit's clock was ahead (negative: behind); None where that is not known."""
     shown, right = clock.get("clock_shown"), clock.get("clock_reference")
     if not isinstance(shown, dict) or not isinstance(right, dict):
-        return {}
-    ahead = _utc(shown) - _utc(right)
-    return {"clock_offset": f"{int(ahead.total_seconds()):+d} s"}
+        return None
+    return int((_utc(shown) - _utc(right)).total_seconds())
+
+
+def _offset(clock: Mapping[str, Json]) -> dict[str, Json]:
+    """The difference in words, as it is recorded; {} where it is not known."""
+    ahead = clock_ahead(clock)
+    return {} if ahead is None else {"clock_offset": f"{ahead:+d} s"}
 
 
 def _utc(moment_: Mapping[str, Json]) -> datetime:

@@ -17,6 +17,12 @@ FILE_MEANINGS: Mapping[str, str] = {
     "backup": "file backed up",
 }
 
+USER_FIELDS = (
+    "user", "account", "username", "owner", "target_user", "user_sid",
+    "data.TargetUserName", "data.SubjectUserName", "data.AccountName", "data.User",
+)  # fmt: skip
+"""Fields of artefacts that name an account."""
+
 
 def _times(kinds: str, **meanings: str) -> dict[tuple[str, str], str]:
     """The same meanings for kinds that are named alike."""

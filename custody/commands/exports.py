@@ -50,22 +50,28 @@ def _write(path: Path, export: Export, material: Material) -> str:
 
 def listed_files(derived: Path) -> Iterator[ListedFile]:
     """The files of the newest complete run of every exhibit, in the order of the walk."""
-    from custody.report.exports import ListedFile
     from forensics.results import current_runs, queries
+
+    return map(listed_file, queries.files(current_runs(derived)))
+
+
+def listed_file(row: Mapping[str, Any]) -> ListedFile:
+    """A row of the files table as exports take it."""
+    from custody.report.exports import ListedFile
     from forensics.results.listing import file_json
 
-    for row in map(file_json, queries.files(current_runs(derived))):
-        yield ListedFile(
-            exhibit=row["exhibit"],
-            volume=row["volume"] or "",
-            path=f"{row['path']}:{row['stream']}" if row["stream"] else row["path"],
-            type=row["type"] or "",
-            allocated=bool(row["allocated"]),
-            meta=row["meta"] or "",
-            size=row["size"] or "",
-            times={name: row[name] or "" for name in _TIMES},
-            digests={name: row[name] for name in _DIGESTS if row[name]},
-        )
+    shown = file_json(row)
+    return ListedFile(
+        exhibit=shown["exhibit"],
+        volume=shown["volume"] or "",
+        path=f"{shown['path']}:{shown['stream']}" if shown["stream"] else shown["path"],
+        type=shown["type"] or "",
+        allocated=bool(shown["allocated"]),
+        meta=shown["meta"] or "",
+        size=shown["size"] or "",
+        times={name: shown[name] or "" for name in _TIMES},
+        digests={name: shown[name] for name in _DIGESTS if shown[name]},
+    )
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from custody.commands.screen import Settings, put_facts, put_json, remark, with_settings, writing
+from custody.ledger.errors import CustodyError
 
 if TYPE_CHECKING:
     from custody.case import Case, Recorded
     from custody.exhibits import Exhibit
     from custody.ledger.entry import Json
+
+
+_OF_RESULT = ("run", "id", "volume", "path", "stream", "meta", "sha256", "length", "kind", "at", "meaning")
+"""What a note keeps of the result that it is about, besides offset and words."""
 
 
 def _tell(settings: Settings, recorded: Recorded) -> None:
@@ -27,6 +32,7 @@ def _tell(settings: Settings, recorded: Recorded) -> None:
 @click.argument("text")
 @click.option("--exhibit", "ref", metavar="REF", help="The exhibit it is about; else it is about the case.")
 @click.option("--kind", type=click.Choice(["observation", "opinion"]), default="observation", show_default=True)
+@click.option("--of", "identity", default="", metavar="ID", help="The file, artefact or event, by its id in a listing.")
 @click.option("--path", default="", help="The file, as `evikit files` lists it; its digest and run are recorded too.")
 @click.option("--volume", default="", help="The volume, where a path stands on several.")
 @click.option("--meta", default="", help="The meta address (inode), where a name stands twice.")
@@ -47,13 +53,18 @@ def note(  # noqa: PLR0917 - one parameter an option
     from custody.transfers import validate_words
 
     validate_words("text", text)
-    if ref is None and any(value not in ("", None) for name, value in place.items() if name != "location"):
+    placed = any(value not in ("", None) for name, value in place.items() if name not in ("identity", "location"))
+    if place["identity"] and placed:
+        raise click.UsageError("--of says the place: leave --path, --volume, --meta, --offset and --event out")
+    if placed and ref is None:
         raise click.UsageError("name the exhibit with --exhibit: a place is one on an exhibit")
     with writing(settings) as case:
-        exhibit = need_exhibit(case, ref) if ref is not None else None
+        found = _result(case, ref, place["identity"]) if place["identity"] else {}
+        about_ref = str(found["exhibit"]) if found else ref
+        exhibit = need_exhibit(case, about_ref) if about_ref is not None else None
         for given in about:
             case.find_entry(given)  # before a document is kept
-        location = _location(case, exhibit, place) if exhibit else place["location"] or None
+        location = _location(case, exhibit, place | found) if exhibit else place["location"] or None
         kept = [keep_attachment(case.receipts, path).described() for path in files]
         recorded = record_note(case, exhibit.n if exhibit else 0, Note(kind, text, location, kept, about))
     _tell(settings, recorded)
@@ -61,12 +72,24 @@ def note(  # noqa: PLR0917 - one parameter an option
         remark(settings, "note: an opinion names the observations it rests on: --about ENTRY")
 
 
+def _result(case: Case, ref: str | None, identity: str) -> dict[str, Json]:
+    """What the id of a result stands for: its exhibit, run and place."""
+    from forensics.commands.places import result_place
+
+    found = result_place(case, identity)
+    if ref is not None and found["exhibit"] != ref:
+        raise CustodyError(f"{identity} is of {found['exhibit']}, not of {ref}", "Leave --exhibit out with --of.")
+    return found
+
+
 def _location(case: Case, exhibit: Exhibit, place: dict[str, Any]) -> Json:
-    """Words alone stay words; else an object, with what the newest run knows of the file."""
+    """Words alone stay words; else an object, with what the run knows of the file, artefact or event."""
     from forensics.commands.places import listed, run_of
 
     found: dict[str, Json] = {}
-    if place["path"]:
+    if place["identity"]:
+        found = {name: place.get(name) for name in _OF_RESULT}
+    elif place["path"]:
         run = run_of(case, exhibit)
         row = listed(run, place["path"], place["volume"], place["meta"])
         found = {name: row[name] for name in ("volume", "path", "stream", "meta", "sha256")} | {"run": run.name}

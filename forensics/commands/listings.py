@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,19 @@ def times(function: Callable[..., Any]) -> Callable[..., Any]:
             click.option("--from", "start", metavar="TIME", help="From this time on (ISO 8601; UTC unless it says)."),
             click.option("--to", "end", metavar="TIME", help="Before this time."),
             click.option(
-                "--kind", default="", help="Only this kind, or all that begin with it (syslog); for files, the type."
+                "--kind",
+                "kinds",
+                multiple=True,
+                help="Only this kind, or all that begin with it (syslog); for files, the type. May be given again.",
+            ),
+            click.option(
+                "--path",
+                default="",
+                metavar="PATTERN",
+                help="Only this path and what lies below it; or a pattern with *, ? and [abc].",
+            ),
+            click.option(
+                "--user", default="", metavar="NAME", help="Only what lies in this account's folder or names it."
             ),
         )
     ):
@@ -83,14 +96,18 @@ def times(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _filter(options: Mapping[str, Any]) -> Filter:
+    from forensics.results.noise import NOISE
     from forensics.results.queries import Filter
 
     return Filter(
         exhibit=options.get("ref", ""),
         start=parse_time(options.get("start")),
         end=parse_time(options.get("end")),
-        kind=options.get("kind", ""),
+        kinds=tuple(options.get("kinds", ())),
         text=options.get("text", ""),
+        path=options.get("path", ""),
+        user=options.get("user", ""),
+        hide=tuple(noise for noise in NOISE if noise.name in options.get("hide", ())),
     )
 
 
@@ -128,19 +145,31 @@ def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) ->
     (put_json if settings.json else put_facts)(facts)
 
 
-def answer(  # noqa: PLR0917 - what a listing is made of
-    settings: Settings, options: Mapping[str, Any], ask: Callable[..., Iterator[Row]], lines: Lines,
-    columns: Sequence[tuple[str, int]], cells: Callable[[Row], Sequence[object]],
-) -> None:  # fmt: skip
-    """Ask the results and print: JSON lines or another format through `lines`, else a table of `cells`."""
-    form, output = options.get("form", "table"), options["output"]
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing: the question, its table of `cells`, and other forms by the word that asks for them.
+
+    `forms` has "jsonl", which is what --json prints.
+    """
+
+    ask: Callable[[Sequence[Run], Filter], Iterator[Row]]
+    columns: Sequence[tuple[str, int]]
+    cells: Callable[[Row], Sequence[object]]
+    forms: Mapping[str, Lines]
+
+
+def answer(settings: Settings, options: Mapping[str, Any], listing: Listing) -> None:
+    """Ask the results and print, or write to a file, in the form that was chosen."""
+    form, output = "jsonl" if settings.json else options.get("form", "table"), options["output"]
     if output is not None and output.exists():
         raise CustodyError(f"{output} exists already", "Choose another name: nothing is overwritten.")
     chosen = _filter(options)
     with writing(settings) if output else reading(settings) as case:
-        rows = ask(_runs(case, options), chosen)
-        table = form == "table" and not settings.json
-        shaped = columned(columns, map(cells, rows)) if table else lines(rows)
+        if options.get("corrected"):
+            chosen = replace(chosen, ahead=clocks_ahead(case))
+        rows = listing.ask(_runs(case, options), chosen)
+        table = form == "table"
+        shaped = columned(listing.columns, map(listing.cells, rows)) if table else listing.forms[form](rows)
         if output is not None:
             _export(settings, case, output, shaped)
             return
@@ -149,6 +178,22 @@ def answer(  # noqa: PLR0917 - what a listing is made of
             put_text(line)
         if table:
             remark(settings, f"{count - 1:,} row{'' if count == 2 else 's'}")
+
+
+def clocks_ahead(case: Case) -> dict[str, int]:
+    """By how many nanoseconds each exhibit's clock was ahead when it was seized, as registered and corrected since."""
+    from custody.corrections import as_corrected
+    from custody.opened import mapping
+    from custody.registration import clock_ahead
+
+    found = {}
+    for row in case.ledger.rows_of("exhibit.register"):
+        x = row.entry.x
+        values = as_corrected(row, case.ledger.rows_in(x.n if x is not None else 0))
+        seconds = clock_ahead(mapping(mapping(values.get("seizure")).get("clock")))
+        if seconds is not None:
+            found[str(values.get("ref"))] = seconds * 1_000_000_000
+    return found
 
 
 def json_lines(shape: Callable[[Row], Mapping[str, Any]]) -> Lines:

@@ -108,3 +108,28 @@ def listed(run: Run, path: str, volume: str = "", meta: str = "") -> dict[str, A
         places = ", ".join(f"volume {row['volume']} meta {row['meta']}" for row in rows[:8])
         raise CustodyError(f"{visible(path)!r} stands {len(rows)} times", f"Choose with --volume or --meta: {places}.")
     return rows[0]
+
+
+def result_place(case: Case, identity: str) -> dict[str, Json]:
+    """Where the result with this id stands: exhibit, run, place in the evidence, digest of the file it is in.
+
+    An event has its time and meaning besides, and the place of the file or artefact it was made from.
+    """
+    from forensics.results import runs
+    from forensics.results.listing import event_json
+    from forensics.results.queries import file_named, identified
+
+    every = runs(case.path / "derived")
+    table, run, row = identified(every, identity)
+    said: dict[str, Json] = {"id": row["id"], "run": run.name, "kind": row.get("kind") or row.get("type")}
+    if table == "events":
+        event = event_json(row)
+        said |= {"at": event["at"], "meaning": event["meaning"]}
+        table, _, row = identified(every, event["source"])
+    place = {name: row[name] for name in ("exhibit", "volume", "path", "stream", "meta")}
+    span = {name: None if row.get(name) is None else str(row[name]) for name in ("offset", "length")}
+    if "sha256" in row:
+        return said | place | span | {"sha256": row["sha256"]}
+    holders = file_named([run], row["volume"] or "", row["path"])
+    same = {str(file["sha256"]) for file in holders if file["meta"] == row["meta"] and file["sha256"]}
+    return said | place | span | {"sha256": same.pop() if len(same) == 1 else None}

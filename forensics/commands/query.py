@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
 
 from custody.commands.screen import Settings, with_settings
-from forensics.commands.listings import Row, answer, csv_lines, json_lines, parse_span, second, shared, times
+from forensics.commands.listings import Listing, Row, answer, csv_lines, json_lines, parse_span, second, shared, times
 
 
 @click.command()
@@ -21,7 +21,8 @@ def volumes(settings: Settings, **options: Any) -> None:
 
     columns = [("exhibit", 10), ("volume", 6), ("offset", -14), ("length", -16), ("scheme", 6), ("filesystem", 10),
                ("label", 14), ("description or problem", 1)]  # fmt: skip
-    answer(settings, options, queries.volumes, json_lines(volume_json), columns, _volume_cells)
+    listing = Listing(queries.volumes, columns, _volume_cells, {"jsonl": json_lines(volume_json)})
+    answer(settings, options, listing)
 
 
 def _volume_cells(row: Row) -> Sequence[object]:
@@ -34,29 +35,39 @@ def _volume_cells(row: Row) -> Sequence[object]:
 @click.command()
 @shared
 @times
-@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile"]), default="table")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile", "dfxml"]), default="table")
 @with_settings
 def files(settings: Settings, **options: Any) -> None:
     """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones."""
     from forensics.results import queries
     from forensics.results.listing import bodyfile_entry, file_json
 
-    lines = json_lines(file_json)
-    if settings.json:
-        pass  # --json goes before any --format
-    elif options["form"] == "bodyfile":
-        lines = lambda rows: map(bodyfile_entry, rows)  # noqa: E731 - one of three shapes of the same thing
-    elif options["form"] == "csv":
-        lines = csv_lines(file_json)
-    columns = [("exhibit", 10), ("vol", 3), ("", 1), ("meta", -8), ("size", -14), ("modified (UTC)", 19), ("path", 1)]
-    answer(settings, options, queries.files, lines, columns, _file_cells)
+    forms = {
+        "jsonl": json_lines(file_json),
+        "csv": csv_lines(file_json),
+        "bodyfile": lambda rows: map(bodyfile_entry, rows),
+        "dfxml": _dfxml,
+    }
+    columns = [("id", 9), ("exhibit", 10), ("vol", 3), ("", 1), ("meta", -8), ("size", -14), ("modified (UTC)", 19),
+               ("path", 1)]  # fmt: skip
+    answer(settings, options, Listing(queries.files, columns, _file_cells, forms))
+
+
+def _dfxml(rows: Iterable[Row]) -> Iterator[str]:
+    from importlib.metadata import version
+
+    from custody.commands.exports import listed_file
+    from custody.report.exports.dfxml import document
+
+    for piece in document("", version("evikit"), map(listed_file, rows)):
+        yield from piece.decode().removesuffix("\n").split("\n")
 
 
 def _file_cells(row: Row) -> Sequence[object]:
     mark = "" if row["allocated"] else "R" if row["reallocated"] else "D"
     size = "" if row["size"] is None else f"{row['size']:,}"
     path = f"{row['path']}/" if row["type"] == "directory" else row["path"]
-    return row["exhibit"], row["volume"], mark, row["meta"], size, second(row["modified"]), path
+    return row["id"], row["exhibit"], row["volume"], mark, row["meta"], size, second(row["modified"]), path
 
 
 @click.command()
@@ -69,8 +80,9 @@ def artefacts(settings: Settings, **options: Any) -> None:
     from forensics.results import queries
     from forensics.results.listing import artefact_json
 
-    columns = [("exhibit", 10), ("kind", 18), ("time (UTC)", 19), ("path", 28), ("fields", 1)]
-    answer(settings, options, queries.artefacts, json_lines(artefact_json), columns, _artefact_cells)
+    columns = [("id", 9), ("exhibit", 10), ("kind", 18), ("time (UTC)", 19), ("path", 28), ("fields", 1)]
+    listing = Listing(queries.artefacts, columns, _artefact_cells, {"jsonl": json_lines(artefact_json)})
+    answer(settings, options, listing)
 
 
 def _artefact_cells(row: Row) -> Sequence[object]:
@@ -79,12 +91,12 @@ def _artefact_cells(row: Row) -> Sequence[object]:
     shown = artefact_json(row)
     first = next((at for at in shown["times"].values() if at), "") or ""
     fields = " ".join(f"{name}={value}" for name, value in shown["fields"].items())
-    return row["exhibit"], row["kind"], first[:19].replace("T", " "), row["path"], fields
+    return row["id"], row["exhibit"], row["kind"], first[:19].replace("T", " "), row["path"], fields
 
 
 @click.command()
 @shared
-@click.option("--kind", default="", help="Only this kind, or all that begin with it (syslog).")
+@click.option("--kind", "kinds", multiple=True, help="Only this kind, or all that begin with it (syslog).")
 @click.option("--gap", default="24h", show_default=True, help="Longer than this without an entry is a gap.")
 @click.option("--back", default="60s", show_default=True, help="Further back than this is a clock that was set back.")
 @with_settings
@@ -101,7 +113,7 @@ def logs(settings: Settings, gap: str, back: str, **options: Any) -> None:
     columns = [("exhibit", 10), ("kind", 16), ("entries", -10), ("first (UTC)", 19), ("last (UTC)", 19), ("files", -5),
                ("gaps", -5), ("back", -5), ("path", 1)]  # fmt: skip
     asked = partial(ask, gap=parse_span(gap), back=parse_span(back))
-    answer(settings, options, asked, json_lines(log_json), columns, _log_cells)
+    answer(settings, options, Listing(asked, columns, _log_cells, {"jsonl": json_lines(log_json)}))
 
 
 def _log_cells(row: Row) -> Sequence[object]:

@@ -184,6 +184,11 @@ class Run:
         """What `--run` takes."""
         return self.path.name
 
+    @property
+    def number(self) -> int:
+        """The number that the case gave it."""
+        return int(self.path.name.partition("-")[0])
+
     def table(self, name: str) -> Path:
         """The path of a table by its name in `TABLES`."""
         return self.path / f"{name}.parquet"

@@ -16,7 +16,17 @@ from forensics.timeline import iso
 
 Row = Mapping[str, Any]
 
-EVENT_COLUMNS = ("at", "meaning", "kind", "exhibit", "volume", "path", "message", "clock")
+EVENT_COLUMNS = ("at", "meaning", "kind", "exhibit", "volume", "path", "message", "clock", "id", "source", "stated")
+TIMESKETCH_COLUMNS = (
+    "message",
+    "timestamp",
+    "datetime",
+    "timestamp_desc",
+    "data_type",
+    *EVENT_COLUMNS[3:6],
+    "clock",
+    "id",
+)
 _SECOND = 1_000_000_000
 # st_mode's types as `ls` and mactime show them
 _MODE_TYPES = {0o10: "r", 0o04: "d", 0o12: "l", 0o01: "p", 0o14: "s", 0o02: "c", 0o06: "b"}
@@ -65,7 +75,20 @@ def volume_json(row: Row) -> dict[str, Any]:
 
 def file_json(row: Row) -> dict[str, Any]:
     """A line of `files --json`. `raw_path` (hex) stands only where `path` is not the very bytes."""
-    names = ("exhibit", "volume", "path", "type", "allocated", "meta", "stream", "md5", "sha256", "mime", "problem")
+    names = (
+        "id",
+        "exhibit",
+        "volume",
+        "path",
+        "type",
+        "allocated",
+        "meta",
+        "stream",
+        "md5",
+        "sha256",
+        "mime",
+        "problem",
+    )
     times = {name: _iso(exact_time(row, name, row[name])) for name in STANDARD_TIMES}
     more = ("reallocated", "outcome", "clock", "link_target")
     numbers = {name: _text(row[name]) for name in ("size", "uid", "gid")}
@@ -77,7 +100,7 @@ def file_json(row: Row) -> dict[str, Any]:
 
 def artefact_json(row: Row) -> dict[str, Any]:
     """A line of `artefacts --json`."""
-    names = ("kind", "exhibit", "volume", "path", "meta", "stream", "clock", "parser", "version")
+    names = ("id", "kind", "exhibit", "volume", "path", "meta", "stream", "clock", "parser", "version")
     place = {name: _text(row[name]) for name in ("offset", "length")}
     named = {"times": _times(row, "times"), "fields": _named(row["fields"]), "raw": _named(row["raw"])}
     return {name: row[name] for name in names} | place | named
@@ -93,10 +116,25 @@ def log_json(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in names} | {name: _iso(row[name]) for name in ("first", "last")} | lists
 
 
+def _at(row: Row) -> int:
+    return int(row["at"] if row["far_at"] is None else row["far_at"])
+
+
 def event_json(row: Row) -> dict[str, Any]:
-    """A line of `timeline --json`."""
-    at = row["at"] if row["far_at"] is None else int(row["far_at"])
-    return {"at": iso(at)} | {name: row[name] for name in EVENT_COLUMNS[1:]}
+    """A line of `timeline --json`. `source` is the id of the file or artefact; `stated` stands in corrected times."""
+    run = row["id"].partition(".")[0][1:]
+    known = {"at": iso(_at(row)), "source": f"{'f' if row['kind'] == 'file' else 'a'}{run}.{row['row']}"}
+    if "stated" in row:
+        known["stated"] = iso(row["stated"]) if row["far_at"] is None else known["at"]
+    return {name: known.get(name, row.get(name)) for name in EVENT_COLUMNS if name != "stated" or name in row}
+
+
+def timesketch(row: Row) -> dict[str, Any]:
+    """A line for Timesketch: message, timestamp (microseconds), datetime, timestamp_desc, and what else is known."""
+    at = _at(row)
+    known = {"timestamp": at // 1000, "datetime": iso(at), "timestamp_desc": row["meaning"]}
+    words = {"data_type": f"evikit:{row['kind']}", "message": row["message"] or row["path"] or row["meaning"]}
+    return {name: (known | words).get(name, row.get(name)) for name in TIMESKETCH_COLUMNS}
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -114,7 +152,7 @@ def csv_line(values: Sequence[Any]) -> str:
 def event_csv(row: Row) -> str:
     """A line of the timeline as csv, in the order of `EVENT_COLUMNS`."""
     shown = event_json(row)
-    return csv_line([shown[name] for name in EVENT_COLUMNS])
+    return csv_line([shown.get(name) for name in EVENT_COLUMNS])
 
 
 def _mode(row: Row) -> str:
@@ -160,6 +198,6 @@ def bodyfile_entry(row: Row) -> str:
 
 def bodyfile_event(row: Row) -> str:
     """An event that is no file's (a log line) as a body file line: its time stands as the modified time."""
-    at = (row["at"] if row["far_at"] is None else int(row["far_at"])) // _SECOND
+    at = _at(row) // _SECOND
     name = _field(f"[{row['kind']}] {row['path']}: {row['message']}")
     return f"0|{name}|{row['meta'] or '0'}|-/----------|0|0|0|0|{at}|0|0"

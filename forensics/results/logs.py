@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from forensics.results import Run
-from forensics.results.queries import Filter, answer
+from forensics.results.queries import Filter
+from forensics.results.question import answer
 
 ALL = Filter()
 GAP = 24 * 3600 * 1_000_000_000
@@ -31,7 +32,8 @@ WITH entries AS (
     FROM read_parquet($files, file_row_number = true)
     WHERE (map_contains(times, 'logged') OR map_contains(times, 'requested') OR map_contains(times, 'generated')
         OR parser = 'syslog') AND NOT ends_with(kind, '.recovered')
-        AND ($exhibit = '' OR exhibit = $exhibit) AND ($kind = '' OR kind = $kind OR starts_with(kind, $kind || '.'))
+        AND ($exhibit = '' OR exhibit = $exhibit) AND (len($kinds::VARCHAR[]) = 0
+            OR len(list_filter($kinds::VARCHAR[], lambda k: kind = k OR starts_with(kind, k || '.'))) > 0)
         AND ($text = '' OR contains(lower(path), lower($text)))
 ), placed AS (
     SELECT *, min(moment) OVER (PARTITION BY exhibit, volume, path, kind) AS opened FROM entries
@@ -59,7 +61,7 @@ def logs(runs: Sequence[Run], chosen: Filter = ALL, gap: int = GAP, back: int = 
     values: dict[str, object] = {
         "files": [str(run.table("artefacts")) for run in runs],
         "exhibit": chosen.exhibit,
-        "kind": chosen.kind,
+        "kinds": list(chosen.kinds),
         "text": chosen.text,
         "gap": gap,
         "back": back,

@@ -1,24 +1,22 @@
-"""Questions to the results of complete runs: volumes, files, artefacts, one timeline. DuckDB over Parquet.
+"""Questions to the results of complete runs: volumes, files, artefacts, one timeline.
 
-Rows come as plain dicts in a stable order, a bounded number at a time. Every value of a filter is bound,
-none is written into SQL. DuckDB is loaded only when a question is asked, and never in a worker.
+Rows come as plain dicts in a stable order, a bounded number at a time (`forensics.results.question`).
 """
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
+from forensics.meanings import USER_FIELDS
 from forensics.results import ResultsError, Run
+from forensics.results.noise import Noise
+from forensics.results.question import LETTERS, Question
 
-if TYPE_CHECKING:
-    import duckdb
-
-MEMORY_LIMIT = "192MB"
-_ROWS = 2048
 _TIMES = ("modified", "accessed", "changed", "created")
+_HOMES = ("users", "home", "documents and settings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,112 +24,99 @@ class Filter:
     """Which rows: all that meet every condition given.
 
     `start` (inclusive) and `end` (exclusive) are nanoseconds since 1970: a file or an artefact is
-    within when one of its times is. `kind` is an artefact kind or its first part ("syslog"). `text`
-    is looked for in paths, messages, field values and digests, without regard to case.
+    within when one of its times is. `kinds` are artefact kinds or their first parts ("syslog"), any of them. `text`
+    is looked for in paths, messages, field values and digests, without regard to case. `path` is a pattern with
+    * (also across folders), ? and [abc], or a path: that one and what lies below it. `user` names an account.
+    `hide` leaves noise out. `ahead` says by how many nanoseconds the clock of an exhibit was ahead: its events are
+    taken and shown that much earlier.
     """
 
     exhibit: str = ""
     start: int | None = None
     end: int | None = None
-    kind: str = ""
+    kinds: tuple[str, ...] = ()
     text: str = ""
+    path: str = ""
+    user: str = ""
+    hide: tuple[Noise, ...] = ()
+    ahead: Mapping[str, int] = field(default_factory=dict)
 
 
-class _Question:
-    """A query being put together: conditions with their values."""
-
-    def __init__(self, runs: Sequence[Run], table: str) -> None:
-        self.files = [str(run.table(table)) for run in runs]
-        self._conditions: list[str] = []
-        self._values: list[object] = [self.files]
-
-    def where(self, condition: str, *values: object) -> None:
-        """Add a condition with its values, in the order of its question marks."""
-        self._conditions.append(f"({condition})")
-        self._values += values
-
-    def exhibit(self, ref: str) -> None:
-        """Only rows of one exhibit."""
-        if ref:
-            self.where("exhibit = ?", ref)
-
-    def text(self, sought: str, *columns: str) -> None:
-        """Only rows where one of the columns holds the text, in whatever case."""
-        if sought:
-            held = " OR ".join(f"contains(lower(coalesce({column}, '')), lower(?))" for column in columns)
-            self.where(held, *[sought] * len(columns))
-
-    def kind(self, kind: str, column: str = "kind") -> None:
-        """Only rows of a kind, or of the kinds that begin with it and a dot."""
-        if kind:
-            self.where(f"{column} = ? OR starts_with({column}, ?)", kind, f"{kind}.")
-
-    def within(self, chosen: Filter, times: str) -> None:
-        """Only rows where one of `times`, an SQL list, lies in the filter's span."""
-        if chosen.start is None and chosen.end is None:
-            return
-        bounds = [("t >= ?", chosen.start), ("t < ?", chosen.end)]
-        condition = " AND ".join(text for text, value in bounds if value is not None)
-        values = [value for _, value in bounds if value is not None]
-        self.where(f"len(list_filter({times}, lambda t: {condition})) > 0", *values)
-
-    def rows(self, order: str = "", most: int = 0) -> Iterator[dict[str, Any]]:
-        """Run it, for all rows or the first `most`. Raises `ResultsError` when a table cannot be read."""
-        where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
-        sql = f"SELECT * FROM read_parquet(?){where}{f' ORDER BY {order}' if order else ''}"  # noqa: S608
-        sql += f" LIMIT {most:d}" if most else ""
-        return answer(sql, self._values) if self.files else iter(())
+def _exhibit(question: Question, ref: str) -> None:
+    if ref:
+        question.where("exhibit = ?", ref)
 
 
-def _connect(spill: str) -> duckdb.DuckDBPyConnection:
-    import duckdb
-
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "temp_directory": spill,
-        "threads": 2,
-        "autoinstall_known_extensions": "false",  # no network, ever
-        "autoload_known_extensions": "false",
-        "preserve_insertion_order": "true",
-    }
-    return duckdb.connect(":memory:", config=settings)
+def _text(question: Question, sought: str, *columns: str) -> None:
+    """Only rows where one of the columns holds the text, in whatever case."""
+    if sought:
+        held = " OR ".join(f"contains(lower(coalesce({column}, '')), lower(?))" for column in columns)
+        question.where(held, *[sought] * len(columns))
 
 
-def answer(sql: str, values: list[object] | dict[str, object]) -> Iterator[dict[str, Any]]:
-    """The rows of one statement with its bound values. Raises `ResultsError` when a table cannot be read."""
-    import duckdb
+def _kinds(question: Question, kinds: Sequence[str], column: str = "kind") -> None:
+    """Only rows of these kinds, or of the kinds that begin with one and a dot."""
+    if kinds:
+        either = " OR ".join([f"{column} = ? OR starts_with({column}, ?)"] * len(kinds))
+        question.where(either, *(value for kind in kinds for value in (kind, f"{kind}.")))
 
-    with tempfile.TemporaryDirectory(prefix="evikit-") as spill, _connect(spill) as connection:
-        try:
-            result = connection.sql(sql, params=values)
-            for batch in result.to_arrow_reader(_ROWS):
-                yield from batch.to_pylist()
-        except duckdb.Error as error:
-            line = str(error).splitlines()[0]
-            raise ResultsError(f"the results cannot be read: {line}", "run the examination again") from error
+
+def _path(question: Question, pattern: str) -> None:
+    if not pattern:
+        return
+    if re.search(r"[*?\[]", pattern):
+        question.where("lower(path) GLOB lower(?)", pattern)
+    else:
+        place = pattern.rstrip("/")
+        question.where("lower(path) = lower(?) OR starts_with(lower(path), lower(?))", place, f"{place}/")
+
+
+def _of_user(user: str) -> tuple[str, list[object]]:
+    """SQL for artefacts whose fields name the account, alone or behind a domain, with its values."""
+    named = "lambda e: list_contains(?, e.key) AND (lower(e.value) = ? OR ends_with(lower(e.value), ?))"
+    return f"len(list_filter(map_entries(fields), {named})) > 0", [list(USER_FIELDS), user, f"\\{user}"]
+
+
+def _home(user: str) -> tuple[str, list[object]]:
+    """SQL for paths below the account's folder, with its values."""
+    return " OR ".join(["contains('/' || lower(path), ?)"] * len(_HOMES)), [f"/{home}/{user}/" for home in _HOMES]
+
+
+def _within(question: Question, chosen: Filter, times: str) -> None:
+    """Only rows where one of `times`, an SQL list, lies in the filter's span."""
+    if chosen.start is None and chosen.end is None:
+        return
+    bounds = [("t >= ?", chosen.start), ("t < ?", chosen.end)]
+    condition = " AND ".join(text for text, value in bounds if value is not None)
+    values = [value for _, value in bounds if value is not None]
+    question.where(f"len(list_filter({times}, lambda t: {condition})) > 0", *values)
 
 
 def volumes(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
     """Rows of volumes.parquet, in the order of the runs and of the medium."""
-    question = _Question(runs, "volumes")
-    question.exhibit(chosen.exhibit)
-    question.text(chosen.text, "description", "filesystem", "label", "problem")
+    question = Question(runs, "volumes")
+    _exhibit(question, chosen.exhibit)
+    _text(question, chosen.text, "description", "filesystem", "label", "problem")
     return question.rows()
 
 
 def files(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
-    """Rows of files.parquet, in the order of the runs and of the walk. `kind` is a file's type here."""
-    question = _Question(runs, "files")
-    question.exhibit(chosen.exhibit)
-    question.kind(chosen.kind, "type")
-    question.text(chosen.text, "path", "link_target", "mime", "md5", "sha256", "problem")
-    question.within(chosen, f"list_concat([{', '.join(_TIMES)}], map_values(extra_times))")
+    """Rows of files.parquet, in the order of the runs and of the walk. `kinds` are files' types here."""
+    question = Question(runs, "files")
+    _exhibit(question, chosen.exhibit)
+    _kinds(question, chosen.kinds, "type")
+    _text(question, chosen.text, "path", "link_target", "mime", "md5", "sha256", "problem")
+    _path(question, chosen.path)
+    if chosen.user:
+        condition, values = _home(chosen.user.lower())
+        question.where(condition, *values)
+    _within(question, chosen, f"list_concat([{', '.join(_TIMES)}], map_values(extra_times))")
     return question.rows()
 
 
 def file_named(runs: Sequence[Run], volume: str, path: str) -> list[dict[str, Any]]:
     """All rows with this very path on this volume (or "" for whichever): a name may stand there twice."""
-    question = _Question(runs, "files")
+    question = Question(runs, "files")
     question.where("path = ?", path)
     if volume:
         question.where("volume = ?", volume)
@@ -140,25 +125,64 @@ def file_named(runs: Sequence[Run], volume: str, path: str) -> list[dict[str, An
 
 def artefacts(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
     """Rows of artefacts.parquet, in the order of the runs and of where they were found."""
-    question = _Question(runs, "artefacts")
-    question.exhibit(chosen.exhibit)
-    question.kind(chosen.kind)
-    question.text(chosen.text, "path", "array_to_string(map_values(fields), chr(10))")
-    question.within(chosen, "map_values(times)")
+    question = Question(runs, "artefacts")
+    _exhibit(question, chosen.exhibit)
+    _kinds(question, chosen.kinds)
+    _text(question, chosen.text, "path", "array_to_string(map_values(fields), chr(10))")
+    _path(question, chosen.path)
+    if chosen.user:
+        parts = (_of_user(chosen.user.lower()), _home(chosen.user.lower()))
+        question.where(" OR ".join(part for part, _ in parts), *(value for _, values in parts for value in values))
+    _within(question, chosen, "map_values(times)")
     return question.rows()
 
 
-def timeline(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
-    """Rows of events.parquet in the order of time, then exhibit, volume, path, meaning and source row."""
-    question = _Question(runs, "events")
-    question.exhibit(chosen.exhibit)
-    question.kind(chosen.kind)
-    question.text(chosen.text, "path", "message", "meaning")
+def events_chosen(runs: Sequence[Run], chosen: Filter) -> Question:
+    """The question for the events that meet the conditions, but for what is noise."""
+    question = Question(runs, "events")
+    if chosen.ahead:
+        cases = " ".join(["WHEN ? THEN ?"] * len(chosen.ahead))
+        shift = f'CASE WHEN far_at IS NULL THEN "at" - CASE exhibit {cases} ELSE 0 END ELSE "at" END'
+        question.replace("at", shift, *(value for pair in chosen.ahead.items() for value in pair))
+    _exhibit(question, chosen.exhibit)
+    _kinds(question, chosen.kinds)
+    _text(question, chosen.text, "path", "message", "meaning")
+    _path(question, chosen.path)
     if chosen.start is not None:
         question.where('"at" >= ?', chosen.start)
     if chosen.end is not None:
         question.where('"at" < ?', chosen.end)
+    if chosen.user:
+        _events_of(question, runs, chosen.user.lower())
+    return question
+
+
+def _events_of(question: Question, runs: Sequence[Run], user: str) -> None:
+    """Only events below an account's folder, or of artefacts that name it: an event knows its artefact by its row."""
+    home, values = _home(user)
+    named, more = _of_user(user)
+    place = "parse_dirpath(filename)"
+    source = "read_parquet(?, filename = true, file_row_number = true)"
+    mine = f"SELECT {place} || ':' || file_row_number FROM {source} WHERE {named}"  # noqa: S608 - values are bound
+    condition = f"{home} OR (kind <> 'file' AND {place} || ':' || \"row\" IN ({mine}))"
+    question.where(condition, *values, [str(run.table("artefacts")) for run in runs], *more)
+
+
+def timeline(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
+    """Rows of events.parquet in the order of time, then exhibit, volume, path, meaning and source row."""
+    question = events_chosen(runs, chosen)
+    for noise in chosen.hide:
+        question.where(f"NOT ({noise.condition})")
     return question.rows('"at", exhibit, volume, path, meaning, kind, row')
+
+
+def hidden(runs: Sequence[Run], chosen: Filter) -> dict[str, int]:
+    """How many events each noise hides that meet the other conditions, by its name. An event may count twice."""
+    if not chosen.hide:
+        return {}
+    counts = ", ".join(f'count(*) FILTER ({noise.condition}) AS "{noise.name}"' for noise in chosen.hide)
+    found = events_chosen(runs, chosen).aggregate(counts)
+    return dict(found[0]) if found else {}
 
 
 def excerpt(run: Run, most: int) -> list[dict[str, Any]]:
@@ -167,7 +191,7 @@ def excerpt(run: Run, most: int) -> list[dict[str, Any]]:
     for kinds in ("kind <> 'file'", "kind = 'file'"):
         ends: list[list[dict[str, Any]]] = []
         for direction in ("ASC", "DESC"):
-            question = _Question([run], "events")
+            question = Question([run], "events")
             question.where(kinds)
             ends.append(list(question.rows(", ".join(f'"{name}" {direction}' for name in order), most)))
         first, last = ends
@@ -180,7 +204,30 @@ def excerpt(run: Run, most: int) -> list[dict[str, Any]]:
 
 def problems(runs: Sequence[Run], chosen: Filter = Filter()) -> Iterator[dict[str, Any]]:
     """Rows of problems.parquet, in the order of the runs and of the examination."""
-    question = _Question(runs, "problems")
-    question.exhibit(chosen.exhibit)
-    question.text(chosen.text, "path", "stage", "reason")
+    question = Question(runs, "problems")
+    _exhibit(question, chosen.exhibit)
+    _text(question, chosen.text, "path", "stage", "reason")
     return question.rows()
+
+
+_IDENTITY = re.compile(r"([a-z])(\d{1,9})\.(\d{1,12})")
+
+
+def identified(runs: Sequence[Run], identity: str) -> tuple[str, Run, dict[str, Any]]:
+    """The table, the run and the row that an identity means, as listings show it (e3.118).
+
+    Raises `ResultsError` where there is none.
+    """
+    found = _IDENTITY.fullmatch(identity.strip())
+    table = next((name for name, letter in LETTERS.items() if found and letter == found[1]), "")
+    if found is None or not table:
+        raise ResultsError(f"{identity!r} is no id of a result", "listings show them in their first column: e3.118")
+    run = next((run for run in runs if run.number == int(found[2]) and run.complete), None)
+    if run is None:
+        raise ResultsError(f"there is no complete run {found[2]}", "ids are those of the case they were listed in")
+    question = Question([run], table)
+    question.where("file_row_number = ?", int(found[3]))
+    rows = list(question.rows(most=1))
+    if not rows:
+        raise ResultsError(f"run {run.name} has no row {found[3]} of {table}", "copy the id from a listing")
+    return table, run, rows[0]

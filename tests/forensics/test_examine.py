@@ -130,7 +130,7 @@ def test_an_image_is_hashed_walked_typed_and_parsed(disk: Path, tmp_path: Path) 
     gone = files["_ONE.TXT"]
     assert (gone["allocated"], gone["sha256"]) == (False, sha256(FILES[3].content))
     assert found.counts["artefacts"] == 20
-    assert len(rows(queries.timeline, tmp_path / "derived", kind="syslog")) == 20
+    assert len(rows(queries.timeline, tmp_path / "derived", kinds=("syslog",))) == 20
     assert not (found.run / "parts").exists()
 
 
@@ -160,7 +160,7 @@ def test_a_declared_zone_moves_local_times_and_says_so(disk: Path, tmp_path: Pat
     assert listing.file_json(plain)["modified"] == "2026-03-01T10:20:30.000000000Z"
     assert listing.file_json(zoned)["modified"] == "2026-03-01T09:20:30.000000000Z"
     assert (plain["clock"], zoned["clock"]) == ("unknown", "declared")
-    lines = rows(queries.timeline, tmp_path / "zoned", kind="syslog")
+    lines = rows(queries.timeline, tmp_path / "zoned", kinds=("syslog",))
     assert listing.event_json(lines[0])["at"] == "2026-03-01T09:00:00.000000000Z"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
 from custody.report.exports._contract import ListedFile, Material
@@ -33,18 +33,22 @@ def _file(item: ListedFile) -> bytes:
 
 
 def make(material: Material) -> Iterable[bytes]:
+    """The document of a report, a file at a time."""
+    tool = material.report.tools[-1].tool if material.report.tools else ()
+    return document(material.report.reference, _version(tool), material.files())
+
+
+def document(identifier: str, version: str, files: Iterable[ListedFile]) -> Iterator[bytes]:
     """The document, a file at a time. The exhibit is the source of its volumes; the volume is part of each path."""
-    report = material.report
-    tool = report.tools[-1].tool if report.tools else ()
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<dfxml version="1.2.0" xmlns="http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML"'
         ' xmlns:dc="http://purl.org/dc/elements/1.1/">\n'
-        f"  <metadata><dc:type>File list</dc:type>{_element('dc:identifier', report.reference)}</metadata>\n"
-        f"  <creator><program>evikit</program>{_element('version', _version(tool))}</creator>\n"
+        f"  <metadata><dc:type>File list</dc:type>{_element('dc:identifier', identifier)}</metadata>\n"
+        f"  <creator><program>evikit</program>{_element('version', version)}</creator>\n"
     ).encode()
     place: tuple[str, str] | None = None
-    for item in material.files():
+    for item in files:
         if place != (item.exhibit, item.volume):
             yield b"  </volume>\n" if place is not None else b""
             place = (item.exhibit, item.volume)

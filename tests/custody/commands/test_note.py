@@ -58,6 +58,28 @@ def test_a_record_of_a_log_is_a_place(case: Lab) -> None:
     assert "volume" not in place
 
 
+def test_a_result_is_a_place_by_its_id(case: Lab) -> None:
+    (request,) = case.run("artefacts", "--kind", "access", "--json").lines
+    place = told(case, "The kit was fetched", "--of", request["id"])["location"]
+    assert (place["id"], place["run"], place["path"]) == (request["id"], "0002-AH-2", "web/access.log")
+    assert (place["offset"], place["kind"], place["length"]) == ("0", "access.request", request["length"])
+    (file,) = case.run("files", "--text", "access.log", "--kind", "file", "--json").lines
+    assert place["sha256"] == file["sha256"]
+    event = next(line for line in case.run("timeline", "--json").lines if line["path"] == "HELLO.TXT")
+    note = told(case, "Written then", "--of", event["id"], "--location", "as the listing shows it")
+    place = note["location"]
+    assert (place["at"], place["meaning"], place["path"]) == (event["at"], event["meaning"], "HELLO.TXT")
+    assert (len(place["sha256"]), place["words"], note["n"]) == (64, "as the listing shows it", 1)
+    assert told(case, "A file", "--of", event["source"], "--exhibit", "AH/1")["location"]["path"] == "HELLO.TXT"
+
+
+def test_an_id_that_leads_nowhere_is_refused(case: Lab) -> None:
+    case.run("note", "x", "--of", "e9.1").refused(1, "no complete run 9")
+    case.run("note", "x", "--of", "nonsense").refused(1, "no id of a result")
+    case.run("note", "x", "--of", "e1.1", "--exhibit", "AH/2").refused(1, "of AH/1")
+    case.run("note", "x", "--of", "e1.1", "--path", "HELLO.TXT").refused(2, "--of")
+
+
 def test_an_opinion_names_what_it_rests_on(case: Lab) -> None:
     first = told(case, "The clock was ahead", "--exhibit", "AH/1")
     alone = case.run("note", "Somebody set the clock", "--kind", "opinion", "--exhibit", "AH/1")

@@ -75,7 +75,7 @@ def test_files_allocated_and_deleted(furnished: Lab) -> None:
     assert lines["_ONE.TXT"]["allocated"] is False
     assert lines["SUB/DEEP.BIN"]["type"] == "file"
     table = furnished.run("files", "--exhibit", "AH/1").out
-    assert re.search(r"^AH/1 +0 +D +\d+ +25 2010-07-01 12:00:00 _ONE\.TXT$", table, re.MULTILINE)
+    assert re.search(r"^f1\.\d+ +AH/1 +0 +D +\d+ +25 2010-07-01 12:00:00 _ONE\.TXT$", table, re.MULTILINE)
     assert re.search(r" SUB/$", table, re.MULTILINE)
 
 
@@ -103,7 +103,19 @@ def test_formats(furnished: Lab) -> None:
     assert furnished.run("timeline", "--format", "jsonl").lines == rows
     assert furnished.run("timeline", "--format", "csv", "--json").lines == rows  # --json goes before --format
     table = list(csv.reader(furnished.run("timeline", "--format", "csv").out.splitlines()))
-    assert table[0] == ["at", "meaning", "kind", "exhibit", "volume", "path", "message", "clock"]
+    assert table[0] == [
+        "at",
+        "meaning",
+        "kind",
+        "exhibit",
+        "volume",
+        "path",
+        "message",
+        "clock",
+        "id",
+        "source",
+        "stated",
+    ]
     assert [row[0] for row in table[1:]] == [row["at"] for row in rows]
     for command in ("files", "timeline"):
         body = furnished.run(command, "--format", "bodyfile").out.splitlines()
@@ -117,7 +129,7 @@ def test_formats(furnished: Lab) -> None:
 
 def test_local_times_of_an_unknown_zone_are_marked(furnished: Lab) -> None:
     told = furnished.run("timeline", "--exhibit", "AH/1")
-    assert re.search(r"^2010-07-01 12:00:00 ~ AH/1 +file modified", told.out, re.MULTILINE)
+    assert re.search(r"^e1\.\d+ +2010-07-01 12:00:00 ~ AH/1 +file modified", told.out, re.MULTILINE)
     clocks = {line["clock"] for line in furnished.run("timeline", "--exhibit", "AH/1", "--json").lines}
     assert clocks == {"unknown"}
 
