@@ -79,9 +79,56 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(
-        "registry.autostart registry.service registry.usb registry.typed registry.time_zone", written="key written"
+        "registry.autostart registry.service registry.usb registry.typed registry.time_zone registry.computer "
+        "registry.network_signature registry.mounted_device registry.software registry.profile registry.mount_point "
+        "registry.network_drive registry.remote_desktop registry.group registry.amcache_file registry.amcache_program "
+        "registry.amcache_driver registry.amcache_device",
+        written="key written",
     ),
-    **_times("registry.userassist", last_run="program run"),
+    **_times("registry.userassist registry.moderated registry.recent_program", last_run="program run"),
+    **_times(
+        "registry.shimcache",
+        modified="program file modified, as the compatibility cache keeps it",
+        last_update="compatibility cache entry updated",
+    ),
+    **_times(
+        "registry.amcache_file registry.amcache_driver",
+        modified="program file modified, as Amcache keeps it",
+        modified_before="program file modified, as Amcache keeps it",
+        created="program file created, as Amcache keeps it",
+        linked="program linked, as its header says",
+    ),
+    **_times("registry.amcache_program", installed="program installed", removed="program removed"),
+    **_times(
+        "registry.usb_use",
+        installed="USB device installed",
+        first_installed="USB device first installed",
+        last_arrived="USB device last plugged in",
+        last_removed="USB device last removed",
+    ),
+    **_times("registry.interface", lease_obtained="DHCP lease obtained", lease_ends="DHCP lease ends"),
+    **_times("registry.network", first_connected="network first connected", last_connected="network last connected"),
+    **_times("registry.profile", loaded="user profile loaded", unloaded="user profile unloaded"),
+    **_times("registry.typed_url", typed="address typed"),
+    **_times(
+        "registry.recent_document registry.chosen_file registry.chosen_folder registry.network_drive "
+        "registry.remote_desktop registry.shellbag",
+        last_used="last used of its list",
+    ),
+    **_times(
+        "registry.shellbag_item",
+        modified="folder modified, as a shellbag keeps it",
+        created="folder created, as a shellbag keeps it",
+        accessed="folder accessed, as a shellbag keeps it",
+    ),
+    **_times("registry.office_document", opened="document opened"),
+    **_times(
+        "registry.account",
+        last_logon="account last logged on",
+        password_set="password set",  # noqa: S106 - a meaning
+        expires="account expires",
+        last_failed_logon="account last failed to log on",
+    ),
     **_times("registry.shutdown", shut_down="system shut down"),
     **_times("registry.installation", installed="system installed"),
     **_times("chrome.visit firefox.visit safari.visit", visited="page visited"),

@@ -9,13 +9,15 @@ from typing import Any
 import pyregf
 
 from forensics.model import Artefact, Problem
+from forensics.parsers._clock import LocalClock
 from forensics.parsers._contract import ParserInput
 from forensics.parsers._facts import Facts
 from forensics.parsers._lines import ProblemLimit
-from forensics.parsers._registry_facts import KINDS, Key, Value, facts_of
+from forensics.parsers._registry_facts import KINDS, facts_of, secret
+from forensics.parsers._registry_keys import Hive, Key, Value
 from forensics.parsers._windows import UnreadableError, filetime, opened, told
 
-_NAME, _VERSION, _KEY = "registry", "1", "registry.key"
+_NAME, _VERSION, _KEY = "registry", "2", "registry.key"
 _MAGIC = b"regf"
 _HEADER = 4096
 _TEXTS, _NUMBERS, _LIST = (1, 2, 6), (4, 5, 11), 7  # REG_SZ, EXPAND_SZ, LINK; DWORD, its big-endian, QWORD; MULTI_SZ
@@ -35,6 +37,12 @@ def _text(value: Any, kind: int, data: bytes) -> str:
         return "; ".join(data.decode("utf-16-le", "backslashreplace").rstrip("\0").split("\0"))
     more = f"... ({len(data):,} bytes)" if len(data) > _BYTES_SHOWN else ""
     return data[:_BYTES_SHOWN].hex() + more
+
+
+def _shown(value: Value, hidden: bool) -> str:
+    if hidden and value.type not in _TEXTS + _NUMBERS:
+        return f"({len(value.data):,} bytes that guard passwords are not shown)"
+    return value.text or "(empty)"
 
 
 def _values(key: Any) -> tuple[dict[str, Value], int]:
@@ -60,6 +68,7 @@ class _Hive:
         self._facts, self._file = facts, file
         self._problems = ProblemLimit(facts.source, f"parser {_NAME}")
         self._seen: set[int] = set()
+        self._hive = Hive(LocalClock(facts.source.zone))
 
     def read(self) -> Iterator[Artefact | Problem]:
         root = told(getattr, self._file, "root_key")
@@ -95,13 +104,17 @@ class _Hive:
         values, missing = _values(key)
         written = filetime(told(key.get_last_written_time_as_integer) or 0)
         fields: dict[str, object] = {"path": path or "(root)", "class": told(getattr, key, "class_name")}
-        fields |= {f"value.{name}": value.text or "(empty)" for name, value in values.items()}
+        hidden = secret(path)
+        fields |= {f"value.{name}": _shown(value, hidden) for name, value in values.items()}
         place = (min(offset, self._facts.source.size), 0)
         yield self._facts.artefact(_KEY, {"written": written}, fields, place=place)
         if missing:
             yield from self._problem(offset, f"{missing:,} values of the key {path or '(root)'} are not shown")
-        for fact in facts_of(Key(path, written, values)):
-            yield self._facts.artefact(fact.kind, fact.moments, fact.fields, place=place)
+        for fact in facts_of(Key(path, written, values, self._hive)):
+            if isinstance(fact, str):
+                yield from self._problem(offset, fact)
+                continue
+            yield self._facts.artefact(fact.kind, fact.moments, fact.fields, place=place, clock=fact.clock)
 
 
 def _unclosed(facts: Facts) -> Iterator[Problem]:
@@ -114,9 +127,8 @@ def _unclosed(facts: Facts) -> Iterator[Problem]:
 @dataclass(frozen=True, slots=True)
 class RegistryParser:
     """Artefacts `registry.key`: time `written` (UTC); fields path, class, value.NAME (numbers in decimal, lists joined
-    by "; ", other data in hexadecimal). Of single keys also `registry.autostart`, `registry.service`, `registry.usb`,
-    `registry.userassist` (time `last_run`), `registry.typed`, `registry.shutdown`, `registry.installation`,
-    `registry.time_zone`.
+    by "; ", other data in hexadecimal; never what passwords are kept in). Of single keys also what `_registry_facts`
+    gives: the readers of a subject stand in one module each.
     """
 
     name: str = _NAME

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -10,6 +11,8 @@ import pytest
 
 from forensics.model import Artefact, Location, Problem
 from forensics.parsers import PARSERS, Parser, ParserInput
+from forensics.parsers.registry import PARSER as REGISTRY
+from tests.conftest import Fetch
 
 Source = Callable[..., ParserInput]
 Read = Callable[..., list[Artefact | Problem]]
@@ -68,3 +71,27 @@ def read(source: Source) -> Read:
         return found
 
     return run
+
+
+@pytest.fixture(scope="session")
+def hive() -> Callable[[Fetch, str], bytes]:
+    """`hive(corpus, name)` gives a hive of the corpus, unpacked."""
+
+    def unpacked(corpus: Fetch, name: str) -> bytes:
+        path = corpus(name)
+        return lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
+
+    return unpacked
+
+
+@pytest.fixture(scope="session")
+def told_by(read: Read, hive: Callable[[Fetch, str], bytes]) -> Callable[[Fetch, str], list[Artefact | Problem]]:
+    """`told_by(corpus, name)` gives all that the parser finds in a hive of the corpus, which is read once."""
+    known: dict[str, list[Artefact | Problem]] = {}
+
+    def found(corpus: Fetch, name: str) -> list[Artefact | Problem]:
+        if name not in known:
+            known[name] = read(REGISTRY, hive(corpus, name))
+        return known[name]
+
+    return found
