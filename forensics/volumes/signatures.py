@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from forensics.volumes import bitlocker
+
 ReadAt = Callable[[int, int], bytes]
 """`read_at(offset, length)` inside the volume: short at its end, never raising."""
 
@@ -92,7 +94,8 @@ def _first(signatures: tuple[Signature, ...], read_at: ReadAt) -> Signature | No
 def reason_unread(read_at: ReadAt, refusal: str) -> str:
     """Why a volume that libtsk refuses is not read: one line, what it is by its signature first."""
     if known := _first(SIGNATURES, read_at):
-        return f"{known.name}: {known.note}"
+        told = bitlocker.ways_in(read_at) if bitlocker.is_bitlocker(read_at) else ""
+        return f"{known.name}: {known.note}" + (f" ({told})" if told else "")
     if claim := _first(_CLAIMS, read_at):
         return f"damaged: the signature says {claim.name}, libtsk says: {refusal}"
     head = read_at(0, 1 << 16)

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple, Protocol
 
 from forensics.media import Medium, MediumError
 from forensics.model import ExaminationError, Problem, Volume
 from forensics.model import Location as Place
-from forensics.volumes.luks import Plain, is_luks, unlock
+from forensics.volumes import bitlocker, luks
+from forensics.volumes.signatures import ReadAt
 
 UNLOCKED = "unlocked"
 """Stands in the description of a volume that was read in the plain."""
+
+
+class Plain(Protocol):
+    """How the plain bytes of an unlocked volume are had: `length` of them. `kind` names the encryption."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def length(self) -> int: ...
+
+    def read_at(self, read_at: ReadAt, offset: int, length: int) -> bytes:
+        """Up to `length` plain bytes from byte `offset`; short only at the end. `read_at` reads the volume."""
+        ...
+
+
+class Encryption(NamedTuple):
+    """One kind of encryption: whether a volume is of it, and its plain bytes, None where no secret opens it."""
+
+    recognises: Callable[[ReadAt], bool]
+    unlock: Callable[[ReadAt, int, Sequence[bytes]], Plain | None]
+    ways_in: Callable[[ReadAt], str]
+    """What would open a volume, "" where that is a passphrase."""
+
+
+ENCRYPTIONS: tuple[Encryption, ...] = (
+    Encryption(luks.is_luks, luks.unlock, lambda _: ""),
+    Encryption(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.ways_in),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +115,11 @@ def unlock_volumes(
     for volume in volumes:
         read_at = partial(_inside, medium, volume)
         try:
-            if not is_luks(read_at):
+            encryption = next((one for one in ENCRYPTIONS if one.recognises(read_at)), None)
+            if encryption is None:
                 continue
-            plain = unlock(read_at, min(volume.length, medium.size - volume.offset), secrets)
-            reason = "" if plain is not None else f"none of the {len(secrets)} passphrases given opens it"
+            plain = encryption.unlock(read_at, min(volume.length, medium.size - volume.offset), secrets)
+            reason = "" if plain is not None else _refused(len(secrets), encryption.ways_in(read_at))
         except ExaminationError as error:
             plain, reason = None, f"it cannot be unlocked: {error}"
         if plain is not None:
@@ -95,3 +127,7 @@ def unlock_volumes(
         else:
             problems.append(Problem(Place("", volume=volume.index), "volumes", reason))
     return found, problems
+
+
+def _refused(count: int, ways: str) -> str:
+    return f"none of the {count} passphrases given opens it" + (f", which takes: {ways}" if ways else "")

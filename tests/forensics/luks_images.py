@@ -14,14 +14,19 @@ PASSPHRASE = b"an invented passphrase"
 _REDUCED = 32 << 20  # what cryptsetup takes for the header when it encrypts in place
 
 
-def cryptsetup(*words: str | Path) -> str:
-    """Run cryptsetup; without it the test is skipped, or fails where EVIKIT_NO_SKIP is 1."""
-    program = shutil.which("cryptsetup") or shutil.which("cryptsetup", path="/usr/sbin:/sbin")
-    if program is None:
+def program(name: str) -> str:
+    """Where a program of the system is; without it the test is skipped, or fails where EVIKIT_NO_SKIP is 1."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
         if os.environ.get("EVIKIT_NO_SKIP") == "1":
-            pytest.fail("cryptsetup is not installed, and EVIKIT_NO_SKIP is 1")
-        pytest.skip("cryptsetup is not installed")
-    done = subprocess.run([program, "-q", *map(str, words)], capture_output=True, text=True, check=False)
+            pytest.fail(f"{name} is not installed, and EVIKIT_NO_SKIP is 1")
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+def cryptsetup(*words: str | Path) -> str:
+    """Run cryptsetup, which must agree."""
+    done = subprocess.run([program("cryptsetup"), "-q", *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

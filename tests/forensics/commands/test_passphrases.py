@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from tests.console import Lab
+from tests.forensics.bitlocker_images import RECOVERY, volume
 from tests.forensics.images import fat12
 from tests.forensics.luks_images import PASSPHRASE, encrypted
 
@@ -47,9 +48,21 @@ def test_an_encrypted_volume_is_examined_and_extracted_from(unlocked: Lab) -> No
     assert lab.run("ledger", "verify").code == 0
 
 
-def holding(folder: Path) -> list[Path]:
-    """Files in which the passphrase stands."""
-    return [path for path in folder.rglob("*") if path.is_file() and PASSPHRASE in path.read_bytes()]
+def holding(folder: Path, secret: bytes = PASSPHRASE) -> list[Path]:
+    """Files in which the secret stands."""
+    return [path for path in folder.rglob("*") if path.is_file() and secret in path.read_bytes()]
+
+
+def test_a_recovery_key_opens_bitlocker(lab: Lab) -> None:
+    lab.put("disk.raw", volume(fat12().ljust(512 << 10, b"\0")))
+    file = lab.folder / "recovery"
+    file.write_text(f"{RECOVERY[1]}\n")
+    told = lab.run("ingest", lab.evidence / "disk.raw", "--exhibit", "AH/1", *WORDS, "--passphrases", file)
+    assert told.code == 0, told
+    (found,) = lab.run("volumes", "--json").lines
+    assert (found["filesystem"], found["description"]) == ("FAT12", "(BitLocker, unlocked)")
+    assert "HELLO.TXT" in {row["path"] for row in lab.run("files", "--json").lines}
+    assert not holding(lab.case, RECOVERY[1].encode()) + holding(lab.home, RECOVERY[1].encode())
 
 
 def test_without_a_fitting_passphrase_the_volume_stays_named(unlocked: Lab) -> None:
