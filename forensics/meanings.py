@@ -76,6 +76,12 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("package.action package.line apt.package", logged="package log line logged", changed="package changed"),
     **_times("apt.transaction", started="packages began to change", ended="packages changed"),
     **_times("apt.session", started="session of apt began", ended="session of apt ended"),
+    **_times(
+        "mysql.error mysql.statement mysql.slow", logged="database log line logged", stamped="statement ran slowly"
+    ),
+    **_times("postgresql.line", logged="database log line logged"),
+    **_times("container.line", logged="container wrote a line"),
+    **_times("account.password", changed="password changed", expires="account expires"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(
@@ -266,6 +272,17 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
         ),
         "",
     ),
+    "postgresql.line": (
+        (
+            ("", "severity", ": "),
+            ("", "user", ""),
+            ("@", "database", ""),
+            (" from ", "client", ""),
+            (" ", "message", ""),
+        ),
+        "",
+    ),
+    "container.line": ((("", "namespace", "/"), ("", "pod", "/"), ("", "container", ": "), ("", "message", "")), ""),
     "recycle.item": ((("", "path", ""), (", ", "size", " bytes")), ""),
     "lnk.shortcut": (_SHORTCUT, ""),
     "jumplist.shortcut": (_SHORTCUT, ""),

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 
 from forensics.parsers import (
     access_log,
+    accounts,
     apt_history,
     classic_event_log,
     compressed,
+    container_log,
     cron_table,
     event_log,
     iis,
@@ -22,14 +24,17 @@ from forensics.parsers import (
     jump_list,
     login_records,
     mapped,
+    mysql_log,
     package_log,
     picture,
+    postgresql_log,
     prefetch,
     recycle_bin,
     registry,
     shell_history,
     shortcut,
     sqlite,
+    ssh_keys,
     syslog,
     usn_journal,
 )
@@ -65,6 +70,11 @@ PARSERS: tuple[Parser, ...] = (
     package_log.PARSER,  # likewise
     apt_history.PARSER,  # likewise
     cron_table.PARSER,  # likewise
+    mysql_log.PARSER,  # a first line, or a name and lines of its kind
+    postgresql_log.PARSER,  # likewise
+    container_log.PARSER,  # likewise
+    accounts.PARSER,  # likewise
+    ssh_keys.PARSER,  # likewise
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +21,9 @@ from forensics.parsers._clock import (
     offset_seconds,
 )
 from forensics.parsers._contract import ParserInput
-from forensics.parsers._lines import INCOMPLETE, Line, ProblemLimit, read_lines, shown
+from forensics.parsers._lines import INCOMPLETE, ProblemLimit, read_lines, shown
 from forensics.parsers._mapping import UNITS, LogMapping
+from forensics.parsers._rows import Rows
 
 _NAME, _VERSION, _STAGE = "mapped", "1", "parser mapped"
 _ROW, _RECORD = "csv.row", "json.record"
@@ -31,8 +31,6 @@ _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?)?\s*(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
 )
 _NUMBER = re.compile(r"(-?\d{1,20})(?:\.(\d{1,20}))?", re.ASCII)
-_ROW_LIMIT = 1 << 20
-"""Characters of one row over all its lines: a quote that is never closed would take the whole file for one value."""
 _DEPTH = 32
 _EARLIEST = int(timedelta(days=-134_774).total_seconds())  # 1601-01-01
 _LATEST = int((datetime(LAST_YEAR + 1, 1, 1) - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001 - both UTC
@@ -87,43 +85,6 @@ class _Times:
         return (start.seconds + civil.second) * SECOND + fraction, self._local.clock
 
 
-class _Rows:
-    """The rows of a CSV file with the place of each, over lines that a value may break."""
-
-    def __init__(self, source: ParserInput) -> None:
-        self._lines = read_lines(source)
-        self._first: Line | None = None
-        self._last: Line | None = None
-        self._length = 0
-
-    def _texts(self) -> Iterator[str]:
-        for line in self._lines:
-            self._first = self._first or line
-            self._last, self._length = line, self._length + len(line.text)
-            if self._length > _ROW_LIMIT:
-                raise csv.Error(f"a row of more than {_ROW_LIMIT:,} characters")
-            yield line.text.replace("\0", "") + "\n"
-
-    def read(self, delimiter: str) -> Iterator[tuple[int, int, list[str] | str]]:
-        """(offset, bytes, values), or in place of the values why there are none."""
-        while True:
-            rows = csv.reader(self._texts(), delimiter=delimiter, strict=True)
-            try:
-                for values in rows:
-                    yield *self._place(), values
-            except csv.Error as error:
-                yield *self._place(), f"no row: {error}"
-            else:
-                return
-
-    def _place(self) -> tuple[int, int]:
-        first, last = self._first, self._last
-        self._first, self._last, self._length = None, None, 0
-        if first is None or last is None:
-            return 0, 0
-        return first.offset, last.offset + last.length - first.offset
-
-
 def _flat(value: Mapping[str, Any], prefix: str = "", depth: int = _DEPTH) -> Iterator[tuple[str, str]]:
     """Dotted names and texts of a JSON object; lists, and what is nested too deep, stand as JSON."""
     for name, item in value.items():
@@ -147,7 +108,7 @@ class _Reader:
 
     def _csv(self) -> Iterator[Artefact | Problem]:
         names: Sequence[str] = self._mapping.columns
-        for offset, length, values in _Rows(self._source).read(self._mapping.delimiter):
+        for offset, length, values in Rows(self._source).read(self._mapping.delimiter):
             if isinstance(values, str):
                 yield from self._problems.problem(offset, length, values)
             elif not any(values):
