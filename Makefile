@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CASE ?= demo-case
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test lint catalogues lock clean
 
 demo: $(READY)
 	rm -rf "$(CASE)"
@@ -22,6 +22,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# New fixed words of the report into the catalogues of its translations (docs/languages.md).
+catalogues: $(READY)
+	PYTHONPATH=. $(BIN)/python tests/custody/report/catalogues.py
 
 # Everything that is installed stands in the lock with its hashes, the build's own tools included, so the last
 # step neither resolves nor downloads anything. --no-deps: the lock is complete, and an older pip that resolves an extra

@@ -54,6 +54,13 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
 
     The entry before the bundle says what is disclosed and is inside it; the one after it registers the file.
     """
+    data = compose(case, disclosure, output, kind)
+    deliver(case, disclosure, output, data, kind)
+    return data
+
+
+def compose(case: Case, disclosure: Disclosure, output: Path, kind: str) -> bytes:
+    """Record what is about to be disclosed, and make the bundle of it. Nothing is written: `deliver` or `give_up`."""
     _validate(disclosure, output)
     size = case.ledger.size
     document: dict[str, Json] = {"kind": kind, "withheld": disclosure.withhold.described()}
@@ -71,7 +78,7 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
     )
     if case.checkpoint() is None:
         raise CustodyError("the ledger's own key is not in this key store", "Ask its keeper to make the bundle.")
-    data = compose_bundle(
+    return compose_bundle(
         case.ledger,
         exhibits=disclosure.exhibits,
         closes=disclosure.withhold,
@@ -79,6 +86,10 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
         rows=disclosure.rows,
         since=disclosure.since,
     )
+
+
+def deliver(case: Case, disclosure: Disclosure, output: Path, data: bytes, kind: str) -> None:
+    """Write the bundle and what lies beside it, and record their digests."""
     write_durably(output, data, 0o644)
     for name, content in disclosure.beside.items():
         write_durably(output.with_name(name), content, 0o644)
@@ -87,7 +98,12 @@ def disclose(case: Case, disclosure: Disclosure, output: Path, kind: str = "bund
         digests = [(name, hashlib.sha256(content).hexdigest()) for name, content in disclosure.beside.items()]
         extra["beside"] = [{"name": name, "sha256": digest} for name, digest in digests]
     register_document(case, disclosure.recipient, kind, output.name, data, extra=extra)
-    return data
+
+
+def give_up(case: Case, recipient: str, kind: str) -> None:
+    """Record that what an entry before announced was not disclosed: no file of it was written. Why is on the screen."""
+    document: dict[str, Json] = {"kind": kind, "not_delivered": True}
+    case.record("export", None, {"recipient": recipient, "document": document})
 
 
 def _validate(disclosure: Disclosure, output: Path) -> None:

@@ -19,7 +19,7 @@ def _without_zone(written: str) -> str:
 
 
 def _superseded(record: Record) -> Iterator[Seen]:
-    """Handed out again after another one took its place; or made for somebody and never registered."""
+    """Handed out again after another one took its place; or made for somebody, and neither registered nor given up."""
     replaced: dict[str, int] = {}
     promised: dict[tuple[str, str], int] = {}
     for act in record.every("export"):
@@ -32,7 +32,7 @@ def _superseded(record: Record) -> Iterator[Seen]:
         earlier = text(mapping(document.get("supersedes")).get("sha256"))
         if earlier:
             replaced[earlier] = act.index
-        if digest:
+        if digest or document.get("not_delivered"):
             promised.pop((recipient, kind), None)
         elif act.values.get("bundle_digest") is not None:
             promised[recipient, kind] = act.index

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from custody.ledger.entry import Json
 from custody.ledger.verdict import Verdict
 from custody.report import words_account
+from custody.report.language import _, when
 from custody.report.model import Exhibit, Fact, Line
 from custody.report.phrase import Absent, Phrase, joined, phrase, quote
 from custody.report.record import Record
@@ -98,13 +99,13 @@ def _distinct(records: Sequence[Record], name: str) -> tuple[Phrase, ...]:
             found.setdefault((record.said(name),), []).append(record.index)
     lines = [phrase("{value} ({entries})", value=value, entries=_entries(indices)) for value, indices in found.items()]
     rest = len(lines) - LISTED
-    return (*lines[:LISTED], *(((f"and {rest} more in the custody tables",),) if rest > 0 else ()))
+    return (*lines[:LISTED], *((phrase("and {rest} more in the custody tables", rest=str(rest)),) if rest > 0 else ()))
 
 
 def _entries(indices: Sequence[int]) -> str:
     if len(indices) == 1:
-        return f"entry {indices[0]}"
-    return f"{len(indices)} entries, {indices[0]} to {indices[-1]}"
+        return _("entry {n}").format(n=indices[0])
+    return _("{count} entries, {first} to {last}").format(count=len(indices), first=indices[0], last=indices[-1])
 
 
 def _author(records: Sequence[Record]) -> tuple[Fact, ...]:
@@ -141,7 +142,7 @@ def _times(records: Sequence[Record]) -> tuple[Fact, ...]:
     said = (
         phrase(words_account.TIMES_BACK, entries=", ".join(map(str, back[:LISTED])))
         if back
-        else (words_account.TIMES_FORWARD,)
+        else (_(words_account.TIMES_FORWARD),)
     )
     return (*facts, Fact("Order of the times claimed", said))
 
@@ -157,7 +158,8 @@ def _local(records: Sequence[Record], zone: Json) -> Iterator[Phrase]:
         return
     for at in dict.fromkeys((min(seconds), max(seconds))):
         utc, local = datetime.fromtimestamp(at, ZoneInfo("UTC")), datetime.fromtimestamp(at, place)
-        yield (f"{utc:%Y-%m-%d %H:%M:%S} UTC is {local:%Y-%m-%d %H:%M:%S} (UTC{local:%z})",)
+        there = f"{when(f'{local:%Y-%m-%d %H:%M:%S}')} (UTC{local:%z})"
+        yield phrase("{utc} UTC is {local}", utc=when(f"{utc:%Y-%m-%d %H:%M:%S}"), local=there)
 
 
 def _backwards(records: Sequence[Record]) -> Iterator[int]:
@@ -188,8 +190,8 @@ def _rules(withheld: Mapping[str, Json]) -> Phrase:
     rules = withheld.get("rules")
     told = [(quote(rule),) for rule in rules] if isinstance(rules, list) else []
     if withheld.get("blind") is True:
-        told.append(("blind: no field is opened",))
-    return joined(told, "; ") or (words_account.NO_RULE,)
+        told.append((_("blind: no field is opened"),))
+    return joined(told, "; ") or (_(words_account.NO_RULE),)
 
 
 def _erasure(record: Record) -> Phrase:

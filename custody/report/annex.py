@@ -8,6 +8,7 @@ from typing import Any
 from custody.ledger.entry import Json
 from custody.ledger.errors import MalformedError
 from custody.ledger.governance import PublicKey
+from custody.report.language import N_, _
 from custody.report.model import EntryLine, KeyLine, ToolLine
 from custody.report.phrase import Phrase, joined, phrase, quote
 from custody.report.record import Record
@@ -15,10 +16,10 @@ from custody.report.times import proved
 from custody.timestamp.interval import Times
 
 GOVERNS, ENROLLED, OWN, UNKNOWN = (
-    "governs the record",
-    "enrolled",
-    "the record's own key",
-    "not enrolled by any entry shown",
+    N_("governs the record"),
+    N_("enrolled"),
+    N_("the record's own key"),
+    N_("not enrolled by any entry shown"),
 )
 
 
@@ -26,7 +27,7 @@ def entry_lines(records: Sequence[Record], titles: Mapping[int, Phrase], times: 
     """All entries; `titles` names exhibits by ordinal."""
 
     def exhibit(record: Record) -> Phrase:
-        return titles.get(record.n, (f"number {record.n}",)) if record.n else ("the case",)
+        return titles.get(record.n, phrase("number {n}", n=str(record.n))) if record.n else (_("the case"),)
 
     return tuple(
         EntryLine(r.index, r.type, exhibit(r), r.at(), proved(r, times), r.source.entry.key.hex(), r.leaf.hex())

@@ -17,6 +17,7 @@ from custody.report import words
 from custody.report.account import account
 from custody.report.annex import entry_lines, key_lines, tool_lines
 from custody.report.digests import container_lines, medium_digests
+from custody.report.language import _, number
 from custody.report.model import (
     Case,
     Cover,
@@ -38,7 +39,9 @@ from custody.report.phrase import Absent, Phrase, phrase, plain, quote, visible
 from custody.report.record import Record, of_field, read_corrections, read_records
 from custody.report.steps import Context, custody_steps, exhibit_facts, remarks
 from custody.report.times import stamp_lines
+from custody.report.told import sentence, told
 from custody.report.track import custody_track
+from custody.report.words_layout import CASE, COUNTED
 from custody.timestamp.interval import Times
 
 MAX_FINDINGS = 200
@@ -75,18 +78,20 @@ def build(
     context = Context({record.leaf: record for record in records}, read_corrections(records), times)
     contents = _Contents(records, context, bundle.rows if bundle is not None else (), tuple(findings))
     exhibits = tuple(_exhibit(record, contents) for record in records if record.type == "exhibit.register")
+    closed = next((record for record in reversed(records) if record.type == "closing"), None)
     head = _head(verdict, bundle)
     case = _case(verdict, contents)
     refs = {record.text("ref") for record in records if record.type == "exhibit.register"}
     return Report(
         reference=_reference(cover, case, head),
-        title=words.TITLE,
-        dated=next((record.at() for record in reversed(records) if record.type == "closing"), (Absent.NOT_STATED,)),
+        title=_(words.TITLE),
+        dated=closed.at() if closed is not None else (Absent.NOT_STATED,),
+        closed_at=closed.text("claimed_at") if closed is not None else "",
         recipient=(quote(cover.recipient),),
         integrity=_integrity(verdict, bundle, records),
         handling=_handling(cover),
         head=head,
-        verify_yourself=tuple((text,) for text in words.VERIFY_YOURSELF),
+        verify_yourself=tuple((_(text),) for text in words.VERIFY_YOURSELF),
         command=f"python verify.py {shlex.quote(cover.bundle_name)} --anchor FINGERPRINT",
         bundle=_bundle_facts(cover),
         shown=bundle is not None,
@@ -104,6 +109,7 @@ def build(
         keys=key_lines(records),
         tools=tool_lines(records),
         glossary=words.GLOSSARY,
+        original=cover.original,
     )
 
 
@@ -118,52 +124,49 @@ _MARKS: Mapping[Result, Mark] = {
 
 def _integrity(verdict: Verdict, bundle: Bundle | None, records: Sequence[Record]) -> Integrity:
     failed = [_failure(item) for item in verdict.failed]
-    notes = [Line(item.index, (quote(_sentence(item.explanation)),)) for item in verdict.notes]
+    notes = [Line(item.index, sentence(item.explanation)) for item in verdict.notes]
     if not verdict.anchored:
-        notes.insert(0, Line(None, (words.NO_ANCHOR,)))
+        notes.insert(0, Line(None, (_(words.NO_ANCHOR),)))
     unknown = [text for text in dict.fromkeys(verdict.not_checked) if not text.startswith("no anchor")]  # said above
-    meaning = words.VERDICT[verdict.result] if bundle is not None else words.UNREADABLE
+    meaning = _(words.VERDICT[verdict.result] if bundle is not None else words.UNREADABLE)
     return Integrity(
-        headline=str(verdict.result),
+        headline=_(str(verdict.result)),
         mark=_MARKS[verdict.result],
-        meaning=f"{meaning} {words.OWN_ANCHOR}" if verdict.anchored else meaning,
+        meaning=f"{meaning} {_(words.OWN_ANCHOR)}" if verdict.anchored else meaning,
         failed=tuple(failed[:MAX_FINDINGS]),
         notes=tuple(notes[:MAX_FINDINGS]),
         more=max(0, len(failed) - MAX_FINDINGS) + max(0, len(notes) - MAX_FINDINGS),
-        proved=tuple((quote(_sentence(text)),) for text in verdict.proved),
-        not_checked=tuple((quote(_sentence(text)),) for text in unknown)[:MAX_FINDINGS],
+        proved=tuple(map(sentence, verdict.proved)),
+        not_checked=tuple(map(sentence, unknown[:MAX_FINDINGS])),
         counts=_counts(verdict, records),
     )
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 def _failure(finding: Finding) -> Line:
-    meaning = words.FAILURE.get(finding.kind, "")
-    detail = quote(finding.explanation)
+    meaning = _(words.FAILURE.get(finding.kind, ""))
+    detail = told(finding.explanation)
     return Line(finding.index, phrase("{meaning} In detail: {detail}.", meaning=meaning, detail=detail))
 
 
-def _counts(verdict: Verdict, records: Sequence[Record]) -> tuple[tuple[str, int], ...]:
+def _counts(verdict: Verdict, records: Sequence[Record]) -> tuple[str, ...]:
     """What was counted; the secret behind a manifest's salts is no statement that somebody keeps back."""
     secrets = sum(
         "manifest_secret" in record.source.entry.commits and "manifest_secret" not in record.values
         for record in records
     )
-    counted = {words.COUNTED.get(name, name): number for name, number in sorted(verdict.checked.items())}
+    counted = dict(sorted(verdict.checked.items()))
     counted["fields withheld"] = max(0, counted.get("fields withheld", 0) - secrets)
-    return tuple(counted.items())
+    templates = {name: COUNTED.get(name, f"{name} {{count}}") for name in counted}
+    return tuple(_(templates[name]).format(count=number(how_many)) for name, how_many in counted.items())
 
 
 def _handling(cover: Cover) -> HandlingLine:
     if cover.handling is None:
-        return HandlingLine(words.HANDLING_NOT_CHECKED, Mark.CAUTION, words.HANDLING_NOT_CHECKED_MEANING)
+        return HandlingLine(_(words.HANDLING_NOT_CHECKED), Mark.CAUTION, _(words.HANDLING_NOT_CHECKED_MEANING))
     found = cover.handling
     mark = Mark.BAD if found.serious else Mark.CAUTION if found.lesser else Mark.GOOD
-    headline = f"{found.serious} serious, {found.lesser} lesser"
-    return HandlingLine(headline, mark, words.HANDLING_CHECKED_MEANING, tuple(found.defects))
+    headline = _(words.HANDLING_COUNTED).format(serious=found.serious, lesser=found.lesser)
+    return HandlingLine(headline, mark, _(words.HANDLING_CHECKED_MEANING), tuple(found.defects))
 
 
 def _head(verdict: Verdict, bundle: Bundle | None) -> Head:
@@ -197,10 +200,9 @@ def _case(verdict: Verdict, contents: _Contents) -> Case:
     case = genesis.mapping("case")
     corrections = of_field(contents.context.corrections_of(genesis), "case")
     absent = (genesis.said("case"),) if not case else (Absent.NOT_STATED,)
-    labels = (("Case number", "number"), ("Title", "title"), ("Agency", "agency"), ("Time zone of the case", "zone"))
     facts = [
         Fact(label, (quote(case[name]),) if case.get(name) else absent)
-        for label, name in labels
+        for name, label in CASE.items()
         if name != "title" or case.get(name)
     ]
     if corrections:
@@ -273,23 +275,23 @@ def _examined(findings: ExhibitFindings, chain: Sequence[Record]) -> Examined:
         (record.index, record.file_digests("result_digests")) for record in chain if record.items("result_digests")
     ]
     if not findings.result_digests or not named:
-        return Examined(findings, words.BOUND_UNKNOWN, Mark.CAUTION)
+        return Examined(findings, _(words.BOUND_UNKNOWN), Mark.CAUTION)
     for index, digests in reversed(named):
         both = findings.result_digests.keys() & digests.keys()
         if both and all(findings.result_digests[name] == digests[name] for name in both):
-            bound = words.BOUND.format(entry=index)
+            bound = _(words.BOUND).format(entry=index)
             if unnamed := sorted(findings.result_digests.keys() - both):
                 names = visible(", ".join(unnamed))
-                return Examined(findings, f"{bound} {words.UNNAMED.format(names=names)}", Mark.CAUTION)
+                return Examined(findings, f"{bound} {_(words.UNNAMED).format(names=names)}", Mark.CAUTION)
             return Examined(findings, bound, Mark.GOOD)
-    return Examined(findings, words.NOT_BOUND, Mark.BAD)
+    return Examined(findings, _(words.NOT_BOUND), Mark.BAD)
 
 
 def _unread(chain: Sequence[Record], examined: Sequence[Examined]) -> tuple[Line, ...]:
     """Accesses that did not complete, and volumes that could not be read."""
     completed = {record.target for record in chain if record.text("outcome") == "completed"}
     begun = [record for record in chain if record.type == "access.begin"]
-    lines = [Line(record.index, (words.UNREAD_ACCESS,)) for record in begun if record.leaf not in completed]
+    lines = [Line(record.index, (_(words.UNREAD_ACCESS),)) for record in begun if record.leaf not in completed]
     volumes = [volume for item in examined for volume in item.findings.volumes if volume.problem]
     return (*lines, *(Line(None, _unread_volume(volume)) for volume in volumes))
 

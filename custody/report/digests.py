@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from custody.ledger.entry import Json
 from custody.report import words
+from custody.report.language import _
 from custody.report.model import ContainerLine, DigestLine, Mark
 from custody.report.phrase import Phrase, phrase, quote, visible
 from custody.report.record import Record
@@ -109,13 +110,13 @@ def _line(item: _Stated, reference: _Stated | None) -> DigestLine:
 def _summary(lines: Sequence[DigestLine], *, refused: bool, again: int) -> tuple[str, Mark]:
     marks = {line.mark for line in lines}
     if refused or Mark.BAD in marks:
-        return words.DIGESTS_DIFFER, Mark.BAD
+        return _(words.DIGESTS_DIFFER), Mark.BAD
     if not any(line.compared == words.REFERENCE for line in lines):
-        return words.DIGESTS_NONE, Mark.CAUTION
+        return _(words.DIGESTS_NONE), Mark.CAUTION
     if Mark.GOOD not in marks:
-        return words.DIGESTS_ALONE, Mark.CAUTION
-    times = "once" if again == 1 else f"{again} times"
-    return words.DIGESTS_AGREE + (words.VERIFIED_LATER.format(times=times) if again else ""), Mark.GOOD
+        return _(words.DIGESTS_ALONE), Mark.CAUTION
+    later = words.VERIFIED_LATER_ONCE if again == 1 else words.VERIFIED_LATER
+    return _(words.DIGESTS_AGREE) + (f" {_(later).format(times=again)}" if again else ""), Mark.GOOD
 
 
 def container_lines(records: Sequence[Record]) -> tuple[ContainerLine, ...]:

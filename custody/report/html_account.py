@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from custody.report import words, words_account
+from custody.report.language import _
 from custody.report.markup import Content, Markup, markup_of, tag
 from custody.report.model import Exhibit, Mark, Report
 from custody.report.parts import bullets, entry_link, facts, marked, paragraph, section, table
 from custody.report.phrase import Phrase, plain
+from custody.report.words_layout import COLUMNS, SECTIONS
 
 
 def summary(report: Report) -> Markup:
     """Section 2: one page for a reader who reads no more."""
     rows = (_brief(exhibit) for exhibit in report.exhibits)
-    columns = ("Exhibit", "Last held by", "Accesses", "Digests")
     return section(
         2,
         "summary",
-        "Summary in plain words",
+        SECTIONS["summary"],
         (paragraph(line) for line in report.account.summary),
-        table("The exhibits at a glance", columns, rows, "brief") if report.exhibits else "",
-        paragraph(words_account.SUMMARY_READ),
+        table(_("The exhibits at a glance"), COLUMNS["brief"], rows, "brief") if report.exhibits else "",
+        paragraph(_(words_account.SUMMARY_READ)),
     )
 
 
@@ -43,16 +44,16 @@ def scope(report: Report) -> Markup:
     return section(
         3,
         "scope",
-        "Authority, scope and questions",
-        facts(account.scope) if account.scope else paragraph(words_account.NO_AUTHORITY),
-        tag("h3", "Why the evidence was opened"),
-        paragraph(words_account.QUESTIONS, "hint"),
+        SECTIONS["scope"],
+        facts(account.scope) if account.scope else paragraph(_(words_account.NO_AUTHORITY)),
+        tag("h3", _("Why the evidence was opened")),
+        paragraph(_(words_account.QUESTIONS), "hint"),
         _listed(account.questions),
     )
 
 
 def _listed(lines: Sequence[Phrase]) -> Content:
-    return bullets(markup_of(line) for line in lines) if lines else paragraph("Nothing is stated.")
+    return bullets(markup_of(line) for line in lines) if lines else paragraph(_("Nothing is stated."))
 
 
 def author(report: Report) -> Markup:
@@ -61,18 +62,18 @@ def author(report: Report) -> Markup:
     return section(
         4,
         "author",
-        "Author and declaration",
+        SECTIONS["author"],
         facts(report.account.author),
-        paragraph(words_account.QUALIFIED, "hint"),
-        _blank(words_account.DECLARATION),
-        tag("h3", "People in whose name entries stand"),
-        people if report.case.people else paragraph("No entry shown names anyone."),
+        paragraph(_(words_account.QUALIFIED), "hint"),
+        _blank(_(words_account.DECLARATION)),
+        tag("h3", _("People in whose name entries stand")),
+        people if report.case.people else paragraph(_("No entry shown names anyone.")),
     )
 
 
 def _claimed(report: Report, statement: str) -> Markup:
     """A statement that holds where the record verifies, and is not made where it does not."""
-    return paragraph(words_account.BROKEN if report.integrity.mark is Mark.BAD else statement)
+    return paragraph(_(words_account.BROKEN) if report.integrity.mark is Mark.BAD else statement)
 
 
 def _blank(statement: str) -> Markup:
@@ -81,14 +82,14 @@ def _blank(statement: str) -> Markup:
 
 
 def _lines() -> Markup:
-    return tag("dl", (tag("div", tag("dt", name), tag("dd", "", class_="rule")) for name in words_account.TO_SIGN))
+    return tag("dl", (tag("div", tag("dt", _(name)), tag("dd", "", class_="rule")) for name in words_account.TO_SIGN))
 
 
 def times(report: Report) -> Markup:
     """Section 8: what the times in the tables rest on."""
     rows = (
         (
-            entry_link(line.entry, ""),
+            entry_link(line.entry, "{n}"),
             [markup_of(line.at), " ", line.accuracy],
             markup_of(line.authority),
             line.covers,
@@ -96,30 +97,32 @@ def times(report: Report) -> Markup:
         )
         for line in report.stamps
     )
-    columns = ("Entry", "Time", "Authority", "Over", "Whether it holds")
-    listed = [paragraph(words.PROVED), table(words.STAMPS, columns, rows, "stamps")]
+    listed = [paragraph(_(words.PROVED)), table(_(words.STAMPS), COLUMNS["stamps"], rows, "stamps")]
     return section(
         8,
         "times",
-        "Time basis",
-        paragraph(words.CLAIMED),
+        SECTIONS["times"],
+        paragraph(_(words.CLAIMED)),
         facts(report.account.times),
-        listed if report.stamps else paragraph(words.NO_STAMPS),
+        listed if report.stamps else paragraph(_(words.NO_STAMPS)),
     )
 
 
 def methods(report: Report) -> Markup:
     """Section 9."""
-    tools = ((markup_of(t.tool), f"{t.first} to {t.last}", str(t.entries)) for t in report.tools)
+    tools = (
+        (markup_of(t.tool), _("{first} to {last}").format(first=t.first, last=t.last), str(t.entries))
+        for t in report.tools
+    )
     return section(
         9,
         "methods",
-        "Method and tools",
-        paragraph(words_account.METHOD),
-        table("Tools that wrote entries", ("Tool", "Entries", "How many"), tools, "tools"),
-        tag("h3", "Machines"),
+        SECTIONS["methods"],
+        paragraph(_(words_account.METHOD)),
+        table(_("Tools that wrote entries"), COLUMNS["tools"], tools, "tools"),
+        tag("h3", _("Machines")),
         _listed(report.account.hosts),
-        tag("h3", "Settings of accesses"),
+        tag("h3", _("Settings of accesses")),
         _listed(report.account.settings),
     )
 
@@ -130,18 +133,18 @@ def disclosure(report: Report) -> Markup:
     return section(
         13,
         "disclosure",
-        "What is kept closed, and by which rule",
-        _claimed(report, words_account.CLOSED),
+        SECTIONS["disclosure"],
+        _claimed(report, _(words_account.CLOSED)),
         facts(report.account.disclosure),
-        [tag("h3", "Erasures"), erased] if report.account.erasures else "",
+        [tag("h3", _("Erasures")), erased] if report.account.erasures else "",
     )
 
 
 def certificates(report: Report) -> Content:
     """Of the annexes: for each exhibit what a qualified person can certify, with room to sign."""
     return [
-        tag("h3", "Certification of data"),
-        paragraph(words_account.CERTIFICATE),
+        tag("h3", _("Certification of data")),
+        paragraph(_(words_account.CERTIFICATE)),
         (_certified(e) for e in report.exhibits),
     ]
 
@@ -160,10 +163,10 @@ def signatures(report: Report) -> Markup:
     return section(
         15,
         "signatures",
-        "Signatures",
-        _claimed(report, words_account.SIGNED.format(last=report.head.last_entry)),
+        SECTIONS["signatures"],
+        _claimed(report, _(words_account.SIGNED).format(last=report.head.last_entry)),
         tag("p", tag("code", report.head.fingerprint), class_="fingerprint"),
-        paragraph(words_account.SIGN_HERE),
+        paragraph(_(words_account.SIGN_HERE)),
         tag("div", _lines(), class_="tosign"),
         paragraph(f"{plain((report.title,))} {report.reference}", "hint"),
     )

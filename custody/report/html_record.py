@@ -8,10 +8,12 @@ from custody.report import words, words_account
 from custody.report.html_account import certificates
 from custody.report.html_results import notes_of, remark
 from custody.report.html_track import track
-from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.language import _
+from custody.report.markup import Content, Markup, filled, markup_of, tag
 from custody.report.model import Exhibit, Report, Step
 from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
-from custody.report.phrase import Phrase
+from custody.report.phrase import Phrase, phrase
+from custody.report.words_layout import COLUMNS, SECTIONS
 
 
 def exhibits(report: Report) -> Markup:
@@ -20,7 +22,7 @@ def exhibits(report: Report) -> Markup:
         tag("article", tag("h3", markup_of(item.title), id=f"exhibit-{item.n}"), facts(item.facts), class_="card")
         for item in report.exhibits
     ]
-    return section(5, "exhibits", "The exhibits received", cards or paragraph("No exhibit is shown."))
+    return section(5, "exhibits", SECTIONS["exhibits"], cards or paragraph(_("No exhibit is shown.")))
 
 
 def custody(report: Report) -> Markup:
@@ -28,12 +30,12 @@ def custody(report: Report) -> Markup:
     return section(
         6,
         "custody",
-        "Custody: who did what, when and why",
-        paragraph(words.CLAIMED, "hint"),
-        paragraph(words_account.TRACK_LEGEND, "hint"),
+        SECTIONS["custody"],
+        paragraph(_(words.CLAIMED), "hint"),
+        paragraph(_(words_account.TRACK_LEGEND), "hint"),
         (_custody_of(item) for item in report.exhibits),
-        tag("h3", "The case itself"),
-        _steps("What happened to the record, by entry", report.case_steps),
+        tag("h3", _("The case itself")),
+        _steps(_("What happened to the record, by entry"), report.case_steps),
     )
 
 
@@ -42,20 +44,20 @@ def _custody_of(exhibit: Exhibit) -> Content:
     return [
         tag("h3", title),
         track(exhibit),
-        _steps([title, ": what happened, by entry"], exhibit.steps),
+        _steps(filled("{exhibit}: what happened, by entry", exhibit=title), exhibit.steps),
     ]
 
 
 def _steps(caption: Content, steps: Sequence[Step]) -> Markup:
-    columns = ("Entry", "When (claimed; proved)", "Who", "What and why", "Outcome")
-    return table(caption, columns, (_step(step) for step in steps), "custody")
+    return table(caption, COLUMNS["custody"], (_step(step) for step in steps), "custody")
 
 
 def _step(step: Step) -> Sequence[Content]:
-    last = [" to ", entry_link(step.ended, "")] if step.ended is not None else []
-    numbers = [entry_link(step.entry, ""), *last]
-    ended: Content = [tag("br"), "until", tag("br"), _when(step.until, step.proved_until)] if step.until else ""
-    withheld = paragraph(words.WITHHELD_FIELDS.format(count=step.withheld), "hint") if step.withheld else ""
+    numbers: Content = entry_link(step.entry, "{n}")
+    if step.ended is not None:
+        numbers = filled("{first} to {last}", first=numbers, last=entry_link(step.ended, "{n}"))
+    ended: Content = [tag("br"), _("until"), tag("br"), _when(step.until, step.proved_until)] if step.until else ""
+    withheld = paragraph(_(words.WITHHELD_FIELDS).format(count=step.withheld), "hint") if step.withheld else ""
     what = [tag("p", markup_of(step.what)), facts(step.details) if step.details else "", corrections(step.corrections)]
     outcome = marked(step.mark, markup_of(step.outcome)) if step.outcome else "—"
     when = [_when(step.at, step.proved), ended]
@@ -64,7 +66,7 @@ def _step(step: Step) -> Sequence[Content]:
 
 def _when(at: Phrase, proved: Phrase) -> Content:
     """The claimed time, and below it what is proved."""
-    return [markup_of(at), paragraph(("proved: ", *proved), "hint") if proved else ""]
+    return [markup_of(at), paragraph(phrase("proved: {moments}", moments=proved), "hint") if proved else ""]
 
 
 def digests(report: Report) -> Markup:
@@ -72,8 +74,8 @@ def digests(report: Report) -> Markup:
     return section(
         7,
         "digests",
-        "Acquisition and verification: digests",
-        paragraph(words.MEDIUM),
+        SECTIONS["digests"],
+        paragraph(_(words.MEDIUM)),
         (_digests_of(item) for item in report.exhibits),
         _containers(report.exhibits),
     )
@@ -82,11 +84,11 @@ def digests(report: Report) -> Markup:
 def _digests_of(exhibit: Exhibit) -> Content:
     title = markup_of(exhibit.title)
     rows = (
-        (line.algorithm, markup_of(line.source), markup_of(line.value), marked(line.mark, line.compared))
+        (line.algorithm, markup_of(line.source), markup_of(line.value), marked(line.mark, _(line.compared)))
         for line in exhibit.digests
     )
-    columns = ("Algorithm", "Where it comes from", "Value", "Comparison")
-    listed = table([title, ": digests of the medium"], columns, rows, "digests") if exhibit.digests else ""
+    caption = filled("{exhibit}: digests of the medium", exhibit=title)
+    listed = table(caption, COLUMNS["digests"], rows, "digests") if exhibit.digests else ""
     return [tag("h3", title), tag("p", marked(exhibit.verdict_mark, exhibit.verdict)), listed]
 
 
@@ -96,9 +98,8 @@ def _containers(exhibits: Sequence[Exhibit]) -> Content:
         for item in exhibits
         for line in item.containers
     ]
-    columns = ("File", "Exhibit", "Algorithm", "Value", "Source")
-    listed = table("Digests of the files that hold the images", columns, rows, "containers")
-    return [tag("h3", "Container files"), paragraph(words.CONTAINERS, "hint"), listed] if rows else ""
+    listed = table(_("Digests of the files that hold the images"), COLUMNS["containers"], rows, "containers")
+    return [tag("h3", _("Container files")), paragraph(_(words.CONTAINERS), "hint"), listed] if rows else ""
 
 
 def annex(report: Report) -> Markup:
@@ -106,18 +107,18 @@ def annex(report: Report) -> Markup:
     return section(
         14,
         "annex",
-        "Annexes",
-        tag("h3", "All entries shown"),
-        paragraph("Hashes are shortened to 16 digits; the bundle holds them whole.", "hint"),
+        SECTIONS["annex"],
+        tag("h3", _("All entries shown")),
+        paragraph(_("Hashes are shortened to 16 digits; the bundle holds them whole."), "hint"),
         _entries(report),
-        tag("h3", "What was proved when this report was made"),
+        tag("h3", _("What was proved when this report was made")),
         bullets(markup_of(item) for item in report.integrity.proved),
-        tag("h3", "Keys"),
+        tag("h3", _("Keys")),
         _keys(report),
         _attachments(report),
         certificates(report),
-        tag("h3", "Words used in this report"),
-        tag("dl", (tag("div", tag("dt", word), tag("dd", meaning)) for word, meaning in report.glossary)),
+        tag("h3", _("Words used in this report")),
+        tag("dl", (tag("div", tag("dt", _(word)), tag("dd", _(meaning))) for word, meaning in report.glossary)),
     )
 
 
@@ -133,15 +134,16 @@ def _entries(report: Report) -> Markup:
         )
         for line in report.entries
     )
-    columns = ("Entry", "Type", "Concerns", "Claimed time", "Signed with key", "Leaf hash")
-    return table("Entries", columns, rows, "entries")
+    return table(_("Entries"), COLUMNS["entries"], rows, "entries")
 
 
 def _keys(report: Report) -> Markup:
-    rows = ((tag("code", k.key), k.algorithm or "—", k.part, markup_of(k.names), str(k.entries)) for k in report.keys)
-    return table("Keys", ("Key", "Algorithm", "Part", "Names used with it", "Entries signed"), rows, "keys")
+    rows = (
+        (tag("code", k.key), k.algorithm or "—", _(k.part), markup_of(k.names), str(k.entries)) for k in report.keys
+    )
+    return table(_("Keys"), COLUMNS["keys"], rows, "keys")
 
 
 def _attachments(report: Report) -> Content:
     kept = [item for remarks in notes_of(report) for item in remarks.attachments]
-    return [tag("h3", "Attachments"), map(remark, kept)] if kept else ""
+    return [tag("h3", _("Attachments")), map(remark, kept)] if kept else ""

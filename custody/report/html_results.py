@@ -6,10 +6,12 @@ import re
 from collections.abc import Sequence
 
 from custody.report import words, words_account
-from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.language import _, number, when
+from custody.report.markup import Content, Markup, filled, markup_of, tag
 from custody.report.model import Examined, Exhibit, FileRead, Remark, Remarks, Report
 from custody.report.parts import bullets, corrections, entry_link, facts, marked, paragraph, section, table
-from custody.report.phrase import quote
+from custody.report.phrase import quote, visible
+from custody.report.words_layout import COLUMNS, FOUND, SECTIONS
 
 
 def notes_of(report: Report) -> list[Remarks]:
@@ -20,11 +22,11 @@ def notes_of(report: Report) -> list[Remarks]:
 def findings(report: Report) -> Markup:
     """Section 10: what was seen, by people and by parsers. No opinions."""
     left_out = bullets(markup_of(item) for item in report.left_out) if report.left_out else ""
-    case = _remarks("The case itself: observations", report.case_remarks.observations)
+    case = _remarks(_("The case itself: observations"), report.case_remarks.observations)
     return section(
         10,
         "findings",
-        "Findings: what was observed",
+        SECTIONS["findings"],
         left_out,
         (_examined_of(item) for item in report.exhibits),
         case,
@@ -37,9 +39,9 @@ def opinions(report: Report) -> Markup:
     return section(
         11,
         "opinions",
-        "Interpretation and opinions",
-        paragraph(words_account.OPINIONS, "hint"),
-        map(remark, kept) if kept else paragraph(words_account.NO_OPINION),
+        SECTIONS["opinions"],
+        paragraph(_(words_account.OPINIONS), "hint"),
+        map(remark, kept) if kept else paragraph(_(words_account.NO_OPINION)),
     )
 
 
@@ -61,10 +63,10 @@ def remark(item: Remark) -> Markup:
 
 
 def _examined_of(exhibit: Exhibit) -> Content:
-    parts = [_run(item) for item in exhibit.examined] or [paragraph(words.NO_RESULTS)]
+    parts = [_run(item) for item in exhibit.examined] or [paragraph(_(words.NO_RESULTS))]
     events = [_events(item) for item in exhibit.examined]
     seen = exhibit.remarks.observations
-    observed = [tag("h4", "Observations"), map(remark, seen)] if seen else ""
+    observed = [tag("h4", _("Observations")), map(remark, seen)] if seen else ""
     return [tag("h3", markup_of(exhibit.title)), observed, parts, _files_read(exhibit.files_read), events]
 
 
@@ -74,12 +76,11 @@ def _said(text: str, *, code: bool = False) -> Markup:
 
 def _run(item: Examined) -> Content:
     found = item.findings
-    media = [
-        ("Run", found.run),
-        *((words.MEDIA.get(name, name), value) for name, value in found.media.items() if value),
-    ]
-    listed = tag("dl", (tag("div", tag("dt", _said(name)), tag("dd", _said(value))) for name, value in media))
-    counts = ", ".join(f"{number:,} {name}" for name, number in found.counts.items())
+    labels = {name: _(label) for name, label in words.MEDIA.items()}
+    media: list[tuple[Content, str]] = [(_("Run"), found.run)]
+    media += [(labels.get(name) or _said(name), value) for name, value in found.media.items() if value]
+    listed = tag("dl", (tag("div", tag("dt", name), tag("dd", _said(value))) for name, value in media))
+    counts = ", ".join(_counted(name, count) for name, count in found.counts.items())
     rows = (
         (
             _said(volume.volume),
@@ -91,16 +92,20 @@ def _run(item: Examined) -> Content:
         )
         for volume in found.volumes
     )
-    columns = ("Volume", "Offset (bytes)", "Length (bytes)", "Description", "File system, or why unread", "Label")
-    volumes = table("Volumes", columns, rows, "volumes") if found.volumes else paragraph("No volume was found.")
+    none = paragraph(_("No volume was found."))
+    volumes = table(_("Volumes"), COLUMNS["volumes"], rows, "volumes") if found.volumes else none
     results = ((_said(name, code=True), _said(value, code=True)) for name, value in found.result_digests.items())
     return [
         tag("p", marked(item.mark, item.bound)),
-        table("Result files", ("File", "SHA-256"), results, "results") if found.result_digests else "",
+        table(_("Result files"), COLUMNS["results"], results, "results") if found.result_digests else "",
         listed,
-        tag("p", tag("strong", "Counted: "), _said(counts)),
+        tag("p", tag("strong", _("Counted:")), " ", visible(counts)),
         volumes,
     ]
+
+
+def _counted(name: str, count: int) -> str:
+    return _(FOUND[name]).format(count=number(count)) if name in FOUND else f"{number(count)} {name}"
 
 
 def _files_read(rows: Sequence[FileRead]) -> Content:
@@ -116,8 +121,8 @@ def _files_read(rows: Sequence[FileRead]) -> Content:
         )
         for row in rows
     )
-    columns = ("File", "Volume", "Meta address", "What was read", "Bytes", "SHA-256", "Access ended")
-    return table("Single files whose reading is proved by the record", columns, lines, "files") if rows else ""
+    caption = _("Single files whose reading is proved by the record")
+    return table(caption, COLUMNS["files"], lines, "files") if rows else ""
 
 
 def limits(report: Report) -> Markup:
@@ -125,8 +130,8 @@ def limits(report: Report) -> Markup:
     return section(
         12 if report.shown else 2,
         "limits",
-        "Limits, failures, and what was not read",
-        [tag("h3", "What this report cannot say"), bullets(report.limits)],
+        SECTIONS["limits"],
+        [tag("h3", _("What this report cannot say")), bullets(map(_, report.limits))],
         (_unread_of(item) for item in report.exhibits),
     )
 
@@ -136,16 +141,16 @@ def _unread_of(exhibit: Exhibit) -> Content:
         [[entry_link(line.entry), ": "] if line.entry is not None else "", markup_of(line.says)]
         for line in exhibit.unread
     ]
-    title = [markup_of(exhibit.title), ": what was not read"]
+    title = filled("{exhibit}: what was not read", exhibit=markup_of(exhibit.title))
     return [tag("h3", title), bullets(lines) if lines else "", [_problems(item) for item in exhibit.examined]]
 
 
 def _problems(item: Examined) -> Content:
     problems, total = item.findings.problems, item.findings.counts.get("problems", len(item.findings.problems))
     if not problems:
-        return paragraph(words.NO_PROBLEMS if not total else _more(words.PROBLEMS_MORE, 0, total))
+        return paragraph(_(words.NO_PROBLEMS) if not total else _more(words.PROBLEMS_MORE, 0, total))
     rows = ((_said(p.where, code=True), _said(p.stage), _said(p.reason)) for p in problems)
-    listed = table("Recorded problems", ("Where", "At which stage", "Why"), rows, "problems")
+    listed = table(_("Recorded problems"), COLUMNS["problems"], rows, "problems")
     return [
         listed,
         paragraph(_more(words.PROBLEMS_MORE, len(problems), total), "hint") if total > len(problems) else "",
@@ -153,7 +158,7 @@ def _problems(item: Examined) -> Content:
 
 
 def _more(template: str, shown: int, total: int) -> str:
-    return template.format(shown=f"{shown:,}", total=f"{total:,}")
+    return _(template).format(shown=number(shown), total=number(total))
 
 
 def _events(item: Examined) -> Content:
@@ -167,17 +172,16 @@ def _events(item: Examined) -> Content:
         )
         for event in events
     )
-    columns = ("Time (UTC)", "Kind", "Path and what it says", "Clock")
-    listed = table("Events", columns, rows, "events") if events else paragraph("No event.")
+    listed = table(_("Events"), COLUMNS["events"], rows, "events") if events else paragraph(_("No event."))
     more = paragraph(_more(words.TIMELINE_MORE, len(events), total), "hint") if total > len(events) else ""
-    return [tag("h4", "Timeline (excerpt)"), listed, more]
+    return [tag("h4", _("Timeline (excerpt)")), listed, more]
 
 
 def _instant(at: str) -> Markup:
     """Date and time apart, without the fraction's idle zeros; anything else as it is."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T([\d:]{8})(\.\d*[1-9])?\.?0*Z", at)
-    return tag("span", f"{found[1]} {found[2]}{found[3] or ''}") if found else _said(at)
+    return tag("span", when(f"{found[1]} {found[2]}{found[3] or ''}")) if found else _said(at)
 
 
 def _clock(clock: str) -> Markup:
-    return markup_of((words.CLOCK.get(clock) or quote(clock),))
+    return markup_of((_(words.CLOCK[clock]) if clock in words.CLOCK else quote(clock),))

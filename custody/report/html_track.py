@@ -6,14 +6,15 @@ scale of the times claimed; where any of them is missing, on the order of the en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from custody.report import words_account
-from custody.report.markup import Content, Markup, markup_of, tag
+from custody.report.language import _, when
+from custody.report.markup import Content, Markup, filled, markup_of, tag
 from custody.report.model import Exhibit
 from custody.report.parts import bullets, entry_link
-from custody.report.phrase import Phrase, plain
+from custody.report.phrase import Phrase, phrase, plain
 from custody.report.track import Hold, Moment, Read, Track, Transfer
 
 WIDTH, MARGIN, LANE, TOP = 720, 12, 58, 8
@@ -27,7 +28,7 @@ def track(exhibit: Exhibit) -> Content:
     if not shown.holds or shown.last is None:
         return ""
     name = f"track-{exhibit.n}"
-    title = tag("title", words_account.TRACK_TITLE.format(exhibit=plain(exhibit.title)), id=f"{name}-title")
+    title = tag("title", _(words_account.TRACK_TITLE).format(exhibit=plain(exhibit.title)), id=f"{name}-title")
     text = tag("desc", " ".join(_plain_lines(shown)), id=f"{name}-desc")
     return tag(
         "figure",
@@ -37,7 +38,7 @@ def track(exhibit: Exhibit) -> Content:
             class_="track",
             tabindex="0",
             role="group",
-            aria_label=words_account.TRACK_TITLE.format(exhibit=plain(exhibit.title)),
+            aria_label=_(words_account.TRACK_TITLE).format(exhibit=plain(exhibit.title)),
         ),
         tag("figcaption", bullets(_lines(shown))),
     )
@@ -109,16 +110,20 @@ def _axis(shown: Track, x: Scale, height: int) -> Content:
     span, base = _by_time(shown), height - 22
     line = tag("line", x1=_n(MARGIN), x2=_n(WIDTH - MARGIN), y1=_n(base), y2=_n(base), class_="axis")
     if span is None:
-        return [line, _text(MARGIN, base + 15, words_account.TRACK_NO_SCALE, "tick")]
+        return [line, _text(MARGIN, base + 15, _(words_account.TRACK_NO_SCALE), "tick")]
     first, last = (datetime.fromtimestamp(value, UTC) for value in span)
     short = last.date() == first.date()
     form = "%H:%M:%S" if short else "%Y-%m-%d"
     ends = [
-        _text(MARGIN, base + 15, first.strftime(f"%Y-%m-%d {'%H:%M:%S' if short else ''}").strip(), "tick"),
-        _text(WIDTH - MARGIN, base + 15, last.strftime(form), "tick", "end"),
+        _text(MARGIN, base + 15, when(first.strftime(f"%Y-%m-%d {'%H:%M:%S' if short else ''}").strip()), "tick"),
+        _text(WIDTH - MARGIN, base + 15, _tick(last, form), "tick", "end"),
     ]
-    middle = datetime.fromtimestamp((span[0] + span[1]) // 2, UTC).strftime(form)
+    middle = _tick(datetime.fromtimestamp((span[0] + span[1]) // 2, UTC), form)
     return [line, ends, _text(WIDTH / 2, base + 15, middle, "tick", "middle")]
+
+
+def _tick(at: datetime, form: str) -> str:
+    return when(at.strftime(form))
 
 
 def _bar(hold: Hold, x: Scale, y: float, shown: Track) -> Markup:
@@ -137,14 +142,14 @@ def _holder(shown: Track, at: Moment) -> Phrase:
 def _access(shown: Track, x: Scale, y: dict[Phrase, int], read: Read) -> Content:
     top, left = y[_holder(shown, read.begun)] + 38, x(read.begun)
     width = max(1.5, x(read.ended) - left) if read.ended is not None else 1.5
-    label = tag("title", f"access of {plain(read.who)}, entry {read.begun.entry}")
+    label = tag("title", plain(phrase("access of {who}, entry {n}", who=read.who, n=str(read.begun.entry))))
     kind = "read" if read.ended is not None else "read open"
     mark = tag("rect", label, x=_n(left), y=_n(top), width=_n(width), height="9", class_=kind)
     return [mark, _text(left + 4, top + 9, "!", "warn") if read.ended is None else ""]
 
 
 def _event(x: float, y: float, said: str, at: Moment) -> Markup:
-    label = tag("title", f"{said}, entry {at.entry}")
+    label = tag("title", f"{said}, {_('entry {n}').format(n=at.entry)}")
     points = f"{_n(x)},{_n(y - 1)} {_n(x + 5)},{_n(y + 6)} {_n(x)},{_n(y + 13)} {_n(x - 5)},{_n(y + 6)}"
     return tag("polygon", label, points=points, class_="event")
 
@@ -168,27 +173,35 @@ def _transfer(item: Transfer, shown: Track, x: Scale, y: dict[Phrase, int]) -> C
 
 
 def _lines(shown: Track) -> list[Content]:
-    lines: list[Content] = []
-    for hold in shown.holds:
-        until: Content = (
-            [markup_of(hold.until.at), " (", entry_link(hold.until.entry), ")"] if hold.until else "the end shown"
-        )
-        since = [markup_of(hold.since.at), " (", entry_link(hold.since.entry), ")"]
-        lines.append([tag("strong", markup_of(hold.who)), ": from ", since, " to ", until])
+    lines = [_held(hold) for hold in shown.holds]
     for item in shown.transfers:
-        offered = [markup_of(item.giver), ", ", markup_of(item.offered.at), " (", entry_link(item.offered.entry), ")"]
-        answered: Content = ""
-        if item.answered is not None:
-            answered = [" ", markup_of(item.answered.at), " (", entry_link(item.answered.entry), ")"]
-        lines.append(["Offered, and signed, by ", offered, " to ", markup_of(item.taker), "; ", item.said, answered])
+        lines.append(
+            filled(
+                "Offered, and signed, by {giver}, {offered} to {taker}; {answer}",
+                giver=markup_of(item.giver),
+                offered=_at(item.offered),
+                taker=markup_of(item.taker),
+                answer=[item.said, [" ", _at(item.answered)] if item.answered is not None else ""],
+            )
+        )
     return lines
 
 
-def _plain_lines(shown: Track) -> Sequence[str]:
-    holds = [
-        f"{plain(hold.who)}: from {plain(hold.since.at)} to {plain(hold.until.at) if hold.until else 'the end shown'}."
-        for hold in shown.holds
-    ]
+def _held(hold: Hold) -> Content:
+    until = _at(hold.until) if hold.until else _("the end shown")
+    return filled(
+        "{who}: from {since} to {until}", who=tag("strong", markup_of(hold.who)), since=_at(hold.since), until=until
+    )
+
+
+def _at(moment: Moment) -> Content:
+    return [markup_of(moment.at), " (", entry_link(moment.entry), ")"]
+
+
+def _plain_lines(shown: Track) -> Iterator[str]:
+    for hold in shown.holds:
+        until = hold.until.at if hold.until else (_("the end shown"),)
+        yield f"{plain(phrase('{who}: from {since} to {until}', who=hold.who, since=hold.since.at, until=until))}."
     unended = sum(read.ended is None for read in shown.accesses)
-    counted = f"{len(shown.transfers)} hand-overs, {len(shown.accesses)} accesses, {unended} of them without an end."
-    return [*holds, counted]
+    counted = _("Hand-overs: {transfers}. Accesses: {accesses}, of them without an end: {unended}.")
+    yield counted.format(transfers=len(shown.transfers), accesses=len(shown.accesses), unended=unended)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import cache
 from importlib import resources
 
@@ -16,8 +17,10 @@ from custody.ledger.bundle import MAX_BUNDLE, MAX_DEPTH
 from custody.ledger.entry import decode
 from custody.ledger.errors import MalformedError
 from custody.report import words, words_live
+from custody.report.language import _, spoken
 from custody.report.markup import Markup, flatten, tag
 from custody.report.parts import paragraph
+from custody.report.words_layout import COLUMNS, COUNTED
 
 MODULES = (
     "bytes",
@@ -78,11 +81,26 @@ def script_block() -> Markup:
     return tag("script", Markup(script()))
 
 
+def words_block() -> Markup:
+    """The translations of what the script says, as data; nothing in English, which it speaks by itself."""
+    if not spoken().translates:
+        return Markup("")
+    said = {text: _(text) for text in said_by_script()}
+    safe = Markup(json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1).replace("<", "\\u003c"))
+    return tag("script", safe, type="application/json", id="live-words")
+
+
+@cache
+def said_by_script() -> tuple[str, ...]:
+    """Every text that the script asks a translation of."""
+    return tuple(dict.fromkeys((*re.findall(r'\b_\("([^"]+)"', script()), *words.FAILURE.values(), *COUNTED.values())))
+
+
 def panel(level: str = "h3") -> Markup:
     """Where the script shows what it finds. Hidden until it runs."""
     return tag(
         "div",
-        tag(level, words_live.LIVE_TITLE, id="live-heading"),
+        tag(level, _(words_live.LIVE_TITLE), id="live-heading"),
         _result(),
         _trust(),
         id="live",
@@ -93,12 +111,10 @@ def panel(level: str = "h3") -> Markup:
 
 
 def _result() -> Markup:
-    head = tag(
-        "tr", (tag("th", name, scope="col", role="columnheader") for name in ("Claim", "Result", "Why")), role="row"
-    )
+    head = tag("tr", (tag("th", _(name), scope="col", role="columnheader") for name in COLUMNS["claims"]), role="row")
     claims = tag(
         "table",
-        tag("caption", "What this page checked by itself"),
+        tag("caption", _("What this page checked by itself")),
         tag("thead", head, role="rowgroup"),
         tag("tbody", id="live-claims", role="rowgroup"),
         role="table",
@@ -107,15 +123,15 @@ def _result() -> Markup:
     return flatten(
         [
             tag("p", id="live-status", role="status", class_="hint"),
-            tag("progress", id="live-progress", max="1", value="0", hidden="hidden", aria_label="Verification"),
+            tag("progress", id="live-progress", max="1", value="0", hidden="hidden", aria_label=_("Verification")),
             tag(
                 "div",
-                tag("p", words_live.LIVE_OTHER, id="live-other", hidden="hidden", class_="correction"),
+                tag("p", _(words_live.LIVE_OTHER), id="live-other", hidden="hidden", class_="correction"),
                 tag("div", id="live-verdict"),
                 claims,
                 tag("div", id="live-notes"),
                 tag("dl", id="live-facts"),
-                tag("details", tag("summary", "What the bundle shows, entry by entry"), tag("div", id="live-entries")),
+                tag("details", tag("summary", _(words_live.LIVE_ENTRIES)), tag("div", id="live-entries")),
                 id="live-result",
                 hidden="hidden",
             ),
@@ -127,8 +143,8 @@ def _trust() -> Markup:
     """What the reader brings: a form that is sent nowhere."""
     return tag(
         "form",
-        tag("p", tag("strong", words_live.LIVE_BRING)),
-        tag("p", tag("label", words_live.LIVE_ANCHOR, for_="live-anchor")),
+        tag("p", tag("strong", _(words_live.LIVE_BRING))),
+        tag("p", tag("label", _(words_live.LIVE_ANCHOR), for_="live-anchor")),
         tag(
             "input",
             id="live-anchor",
@@ -137,17 +153,17 @@ def _trust() -> Markup:
             spellcheck="false",
             aria_describedby="live-complaint",
         ),
-        tag("p", tag("label", words_live.LIVE_FILES, for_="live-files")),
+        tag("p", tag("label", _(words_live.LIVE_FILES), for_="live-files")),
         tag("input", id="live-files", type="file", multiple="multiple"),
-        tag("ul", id="live-held", aria_label="Files in use"),
+        tag("ul", id="live-held", aria_label=_("Files in use")),
         tag("p", id="live-complaint", role="alert", class_="mark bad"),
         tag(
             "p",
-            tag("button", "Verify", type="submit"),
+            tag("button", _("Verify"), type="submit"),
             " ",
-            tag("button", "Forget what I brought", type="button", id="live-forget"),
+            tag("button", _("Forget what I brought"), type="button", id="live-forget"),
             " ",
-            tag("button", "Save this page's bundle", type="button", id="live-save", hidden="hidden"),
+            tag("button", _("Save this page's bundle"), type="button", id="live-save", hidden="hidden"),
         ),
         id="live-trust",
     )
@@ -157,12 +173,12 @@ def lodging() -> Markup:
     """How to make such a page worth something: fingerprints that are lodged before."""
     return flatten(
         [
-            *(paragraph(text) for text in words_live.LODGE),
+            *(paragraph(_(text)) for text in words_live.LODGE),
             tag(
                 "dl",
                 tag(
                     "div",
-                    tag("dt", "SHA-256 of the script in this page"),
+                    tag("dt", _("SHA-256 of the script in this page")),
                     tag("dd", tag("code", script_sha256(), id="script-sha256")),
                 ),
             ),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import string
 from collections.abc import Iterable
 
+from custody.report.language import _, spoken
 from custody.report.phrase import Absent, Phrase, Quoted
 
 _VOID = frozenset({"meta", "br", "hr", "col", "input"})
@@ -41,13 +43,22 @@ def markup_of(pieces: Phrase) -> Markup:
     return flatten(_piece(piece) for piece in pieces)
 
 
+def filled(template: str, **places: Content) -> Content:
+    """A sentence of ours, in the language spoken, with markup in its places."""
+    return [
+        [words, places[name] if name is not None else ""]
+        for words, name, *_rest in string.Formatter().parse(_(template))
+    ]
+
+
 def _piece(piece: str | Quoted | Absent) -> Markup:
     if isinstance(piece, Absent):
-        return tag("i", str(piece.value), class_="absent")
+        return tag("i", piece.words, class_="absent")
     if not isinstance(piece, Quoted):
         return text(piece)
     lines = flatten(item for line in piece.text.split("\n") for item in (tag("br"), line))[len("<br>") :]
-    isolated = tag("bdi", Markup(lines))
+    foreign = {"lang": "en"} if piece.english and spoken().translates else {}
+    isolated = tag("bdi", Markup(lines), **foreign)
     return tag("code", isolated) if piece.code else isolated
 
 

@@ -1,6 +1,6 @@
 """What a report says, whatever it is printed as: plain frozen values, made by `custody.report.build`.
 
-Every format (HTML now; PDF later) is laid out from one `Report`, so that no two can disagree. A `Phrase` tells our
+Every format is laid out from one `Report`, so that no two can disagree. A `Phrase` tells our
 words from those of the record. Order of the fields = order of the sections.
 """
 
@@ -62,7 +62,8 @@ class Cover:
     """What the record itself does not hold.
 
     `reference`: of this report; empty: made from the case number and the head. `bundle_name`: the file handed over with
-    the report. `bundle_sha256`: its digest, hex. `handling`: None when the rules were not checked.
+    the report. `bundle_sha256`: its digest, hex. `handling`: None when the rules were not checked. `original`: of a
+    translation, the SHA-256 (hex) of the document that it translates.
     """
 
     bundle_name: str
@@ -70,6 +71,7 @@ class Cover:
     reference: str = ""
     recipient: str = ""
     handling: Handling | None = None
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ class Integrity:
     more: int
     proved: tuple[Phrase, ...]
     not_checked: tuple[Phrase, ...]
-    counts: tuple[tuple[str, int], ...]
+    counts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,11 +362,15 @@ class ToolLine:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report. `shown` is False when the bundle's shape alone condemned it and nothing of it can be printed."""
+    """A whole report. `closed_at`: the claimed time of the last closing entry, as written.
+
+    `shown` is False when the bundle's shape alone condemned it and nothing of it can be printed.
+    """
 
     reference: str
     title: str
     dated: Phrase
+    closed_at: str
     recipient: Phrase
     integrity: Integrity
     handling: HandlingLine
@@ -385,3 +391,4 @@ class Report:
     keys: tuple[KeyLine, ...]
     tools: tuple[ToolLine, ...]
     glossary: tuple[tuple[str, str], ...]
+    original: str

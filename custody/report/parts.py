@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from custody.report.markup import Content, Markup, flatten, markup_of, tag
+from custody.report.language import N_, _
+from custody.report.markup import Content, Markup, filled, flatten, markup_of, tag
 from custody.report.model import Correction, Fact, Mark
 from custody.report.phrase import Phrase
 
@@ -15,15 +16,17 @@ SIGN: Final = {Mark.NONE: "", Mark.GOOD: "✓ ", Mark.CAUTION: "! ", Mark.BAD: "
 
 def section(number: int, name: str, heading: str, *content: Content) -> Markup:
     """A numbered section with a heading of the second level, reachable from the table of contents."""
-    title = tag("h2", f"{number}. {heading}", id=f"{name}-heading")
+    title = tag("h2", f"{number}. {_(heading)}", id=f"{name}-heading")
     return tag("section", title, *content, id=name, aria_labelledby=f"{name}-heading")
 
 
 def table(caption: Content, columns: Sequence[str], rows: Iterable[Sequence[Content]], kind: str = "") -> Markup:
     """A table with a caption; the first cell of a row is its heading.
 
-    Roles are spelt out, for on a phone CSS turns rows into cards, and browsers then forget that they are tables.
+    Columns are fixed words of ours, in English. Roles are spelt out, for on a phone CSS turns rows into cards, and
+    browsers then forget that they are tables.
     """
+    columns = [_(name) for name in columns]
     head = tag("tr", (tag("th", name, scope="col", role="columnheader") for name in columns), role="row")
     body = (tag("tr", _cells(columns, row), role="row") for row in rows)
     return tag(
@@ -47,7 +50,7 @@ def _cells(columns: Sequence[str], row: Sequence[Content]) -> Iterable[Markup]:
 
 def facts(items: Sequence[Fact]) -> Markup:
     """Labelled values with their corrections."""
-    return tag("dl", (tag("div", tag("dt", item.label), tag("dd", _corrected(item))) for item in items))
+    return tag("dl", (tag("div", tag("dt", _(item.label)), tag("dd", _corrected(item))) for item in items))
 
 
 def _corrected(fact: Fact) -> Content:
@@ -61,31 +64,25 @@ def corrections(items: Sequence[Correction]) -> Markup:
 
 
 def _correction(item: Correction) -> Content:
-    warning = "" if item.fits is not False else " The entry corrected holds another old value than this one."
     return [
-        tag("strong", "Corrected"),
-        " (field ",
-        markup_of(item.name),
-        "): ",
-        tag("del", tag("span", "was: ", class_="unseen"), markup_of(item.old)),
-        " ",
-        tag("ins", tag("span", "is now: ", class_="unseen"), "“", markup_of(item.new), "”"),
-        ". Reason: ",
-        markup_of(item.reason),
-        " (",
-        entry_link(item.entry),
-        ", ",
-        markup_of(item.who),
-        ", ",
-        markup_of(item.at),
-        ")",
-        warning,
+        filled(
+            "{corrected} (field {name}): {old} {new}. Reason: {reason} ({entry}, {who}, {at})",
+            corrected=tag("strong", _("Corrected")),
+            name=markup_of(item.name),
+            old=tag("del", tag("span", _("was:"), " ", class_="unseen"), markup_of(item.old)),
+            new=tag("ins", tag("span", _("is now:"), " ", class_="unseen"), "“", markup_of(item.new), "”"),
+            reason=markup_of(item.reason),
+            entry=entry_link(item.entry),
+            who=markup_of(item.who),
+            at=markup_of(item.at),
+        ),
+        [" ", _("The entry corrected holds another old value than this one.")] if item.fits is False else "",
     ]
 
 
-def entry_link(index: int, word: str = "entry ") -> Markup:
-    """A reference to an entry in the annex; `word` is empty where a column says it already."""
-    return tag("a", f"{word}{index}", href=f"#entry-{index}")
+def entry_link(index: int, template: str = N_("entry {n}")) -> Markup:
+    """A reference to an entry in the annex; the template is `{n}` alone where a column says the word already."""
+    return tag("a", _(template).format(n=index), href=f"#entry-{index}")
 
 
 def marked(mark: Mark, *content: Content) -> Markup:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from custody.ledger.entry import Json
+from custody.report.language import N_, _
 
 MAX_SHOWN = 4_000
 """Characters of one value that a report prints; the bundle holds the rest."""
@@ -26,17 +27,26 @@ _HIDDEN = frozenset({"Cf", "Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
 class Absent(Enum):
     """Why there is nothing to print: the record says so, the bundle keeps it closed, or it was erased by approval."""
 
-    NOT_STATED = "not stated"
-    WITHHELD = "not shown in this bundle"
-    ERASED = "erased by approval"
+    NOT_STATED = N_("not stated")
+    WITHHELD = N_("not shown in this bundle")
+    ERASED = N_("erased by approval")
+
+    @property
+    def words(self) -> str:
+        """The reason in the language spoken."""
+        return _(self.value)
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """Words that are not ours, safe to look at. `code`: a digest, path or key, printed letter by letter."""
+    """Words that are not ours, safe to look at. `code`: a digest, path or key, printed letter by letter.
+
+    `english`: said by the kit itself in English, whatever the language of the report.
+    """
 
     text: str
     code: bool = False
+    english: bool = False
 
 
 Piece = str | Quoted | Absent
@@ -65,7 +75,11 @@ def visible(text: str, limit: int = MAX_SHOWN) -> str:
         marks = marks + 1 if kind in ("Mn", "Me") else 0
         hidden = kind in _HIDDEN and character != "\n" and not (character in _JOINERS and _joins(text, position))
         shown.append(_visible_character(character) if hidden or marks > _MAX_MARKS else character)
-    rest = f" … [{len(text)} characters in all; the bundle has them]" if len(text) > limit else ""
+    rest = (
+        f" … [{_('{count} characters in all; the bundle has them').format(count=len(text))}]"
+        if len(text) > limit
+        else ""
+    )
     return "".join(shown) + rest
 
 
@@ -86,15 +100,15 @@ def _flat(value: Json) -> str:
     if isinstance(value, list):
         return "; ".join(text for text in map(_flat, value) if text)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return value or ""
 
 
 def phrase(template: str, values: Mapping[str, Piece | Phrase] | None = None, /, **named: Piece | Phrase) -> Phrase:
-    """A sentence of ours with `{name}` places filled; the values' own braces mean nothing."""
+    """A sentence of ours, in the language spoken, with its places filled; the values' own braces mean nothing."""
     given = {**(values or {}), **named}
     pieces: list[Piece] = []
-    for words, name, _, _ in string.Formatter().parse(template):
+    for words, name, *_rest in string.Formatter().parse(_(template)):
         if words:
             pieces.append(words)
         if name is not None:
@@ -114,4 +128,4 @@ def joined(phrases: Iterable[Phrase], between: str) -> Phrase:
 
 def plain(pieces: Phrase) -> str:
     """The text of a phrase without its marks, for titles and attributes."""
-    return "".join(str(p.value) if isinstance(p, Absent) else p.text if isinstance(p, Quoted) else p for p in pieces)
+    return "".join(p.words if isinstance(p, Absent) else p.text if isinstance(p, Quoted) else p for p in pieces)

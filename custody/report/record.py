@@ -10,6 +10,7 @@ from custody.ledger.bundle import Bundle, Disclosed
 from custody.ledger.entry import Json
 from custody.ledger.verdict import Verdict
 from custody.report import words
+from custody.report.language import _, when
 from custody.report.model import Correction
 from custody.report.phrase import Absent, Phrase, Piece, phrase, quote
 
@@ -83,7 +84,7 @@ class Record:
     def at(self) -> Phrase:
         """The claimed time to the second, or as written when it is not of the record's form."""
         found = _TIME.fullmatch(self.text("claimed_at"))
-        return (f"{found[1]} {found[2]} UTC",) if found else (self.said("claimed_at"),)
+        return (f"{when(f'{found[1]} {found[2]}')} UTC",) if found else (self.said("claimed_at"),)
 
     def who(self) -> Phrase:
         """Name, then role and agency where they are stated."""
@@ -145,4 +146,4 @@ def of_field(corrections: Sequence[Correction], name: str) -> tuple[Correction, 
 def state_words(record: Record) -> Phrase:
     """The state of an exhibit, explained where it is one of the known ones."""
     known = words.STATE.get(record.text("state"))
-    return (known,) if known else (record.said("state"),)
+    return (_(known),) if known else (record.said("state"),)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from custody.ledger.entry import Json
 from custody.report import words
+from custody.report.language import _
 from custody.report.model import Correction, Fact, Mark, Remark, Remarks, Step
 from custody.report.phrase import Absent, Phrase, Piece, joined, phrase, quote
 from custody.report.record import Record, of_field, state_words
 from custody.report.times import proved
+from custody.report.words_layout import EXHIBIT, EXHIBIT_IF_STATED
 from custody.timestamp.interval import Times
 
 _LETTER_BY_LETTER = frozenset({"path", "digest", "output_digest", "bundle_digest"})
@@ -65,18 +67,19 @@ def _step(record: Record, end: Record | None, context: Context) -> Step:
 
 
 def _what(record: Record, context: Context) -> Phrase:
-    template = words.SENTENCE.get(record.type, record.type)
+    given_up = record.mapping("document").get("not_delivered")
+    template = words.NOT_DELIVERED if given_up else words.SENTENCE.get(record.type, record.type)
     names = record.source.entry.pub.get("names")
     values: dict[str, Piece | Phrase] = {name: record.said(name) for name in record.source.entry.commits}
     values |= {"target": context.target(record), "names": quote(names)}
     if record.type == "exhibit.relocate":
         old, new = (_places(record.mapping("parts").get(end)) for end in ("from", "to"))
-        values["parts"] = ("from ", *old, " to ", *new)
+        values["parts"] = phrase("from {old} to {new}", old=old, new=new)
     return phrase(template, values)
 
 
 def _details(record: Record) -> tuple[Fact, ...]:
-    fields = (*words.DETAILS.get(record.type, ()), *words.COMMON_DETAILS)
+    fields = (*words.DETAILS.get(record.type, {}).items(), *words.COMMON_DETAILS.items())
     return tuple(
         Fact(label, _value(record, name)) for name, label in fields if record.values.get(name) not in (None, "", [], {})
     )
@@ -92,7 +95,7 @@ def _value(record: Record, name: str) -> Phrase:
 
 def _part(item: object) -> Phrase:
     path = item.get("path") or item.get("name") if isinstance(item, dict) else item
-    return (quote(path, code=True),) if isinstance(path, str) and path else ("the folder itself",)
+    return (quote(path, code=True),) if isinstance(path, str) and path else (_("the folder itself"),)
 
 
 def _places(parts: Json) -> Phrase:
@@ -102,12 +105,12 @@ def _places(parts: Json) -> Phrase:
 def _outcome(record: Record, end: Record | None) -> tuple[Phrase, Mark]:
     last = end if end is not None else record if record.type == "access.end" else None
     if last is None:
-        return ((words.NO_OUTCOME,), Mark.CAUTION) if record.type == "access.begin" else ((), Mark.NONE)
+        return ((_(words.NO_OUTCOME),), Mark.CAUTION) if record.type == "access.begin" else ((), Mark.NONE)
     state, match = last.text("outcome"), last.values.get("match")
     template = words.OUTCOME.get(state, words.UNKNOWN_OUTCOME)
     pieces = [phrase(template, outcome=last.said("outcome"), error=last.said("error")), *_extent(last)]
     if isinstance(match, bool):
-        pieces.append((words.MATCH[match],))
+        pieces.append((_(words.MATCH[match]),))
     mark = Mark.BAD if match is False else Mark.NONE if state == "completed" else Mark.CAUTION
     return joined(pieces, " "), Mark.GOOD if mark is Mark.NONE and match is True else mark
 
@@ -116,7 +119,7 @@ def _extent(end: Record) -> list[Phrase]:
     """On what basis, and how much was read."""
     found: list[Phrase] = []
     if basis := words.BASIS.get(end.text("basis")):
-        found.append((basis,))
+        found.append((_(basis),))
     if end.text("read_bytes") and end.text("basis") != "none":
         found.append(phrase(words.READ_BYTES, count=end.said("read_bytes")))
     return found
@@ -149,18 +152,9 @@ def exhibit_facts(register: Record, records: Sequence[Record], context: Context)
     def fact(label: str, name: str, value: Phrase | None = None) -> Fact:
         return Fact(label, value or (register.said(name),), of_field(corrections, name))
 
-    always = (("Description", "description"), ("Kind", "kind"))
-    optional = (
-        ("Part of", "parent"),
-        ("Serial number", "serial"),
-        ("Condition", "condition"),
-        ("Seal", "seal"),
-        ("Photographs", "photographs"),
-        ("Size", "size"),
-    )
-    facts = [fact("Reference", "ref"), *(fact(label, name) for label, name in always)]
+    facts = [fact("Reference", "ref"), *(fact(label, name) for name, label in EXHIBIT.items())]
     facts.append(fact("State", "state", state_words(register)))
-    facts += [fact(label, name) for label, name in optional if register.values.get(name)]
+    facts += [fact(label, name) for name, label in EXHIBIT_IF_STATED.items() if register.values.get(name)]
     facts += [fact(label, "seizure", value) for label, value in _seizure(register)]
     facts.append(
         Fact(
@@ -182,7 +176,7 @@ def _seizure(register: Record) -> Iterator[tuple[str, Phrase]]:
         name: value for name, value in told.items() if not told.get("offer") or name not in _ORIGIN
     }
     if seized:
-        yield "Seized", (quote(seized),)
+        yield words.SEIZED_LABEL, (quote(seized),)
     if told.get("offer"):
         shown = {name: quote(told.get(name), code=name in ("ledger", "offer")) for name in _ORIGIN}
         yield words.CAME_FROM_LABEL, phrase(words.CAME_FROM, shown)

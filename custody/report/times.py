@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from custody.moment import claimed
 from custody.report import words
+from custody.report.language import _, when
 from custody.report.model import Mark, StampLine
 from custody.report.phrase import Phrase, quote
 from custody.report.record import Record
@@ -11,14 +12,14 @@ from custody.timestamp.interval import Placed, Times
 
 
 def _moment(nanoseconds: int) -> str:
-    return f"{claimed(nanoseconds)[:19].replace('T', ' ')} UTC"
+    return f"{when(claimed(nanoseconds)[:19].replace('T', ' '))} UTC"
 
 
 def proved(record: Record, times: Times) -> Phrase:
     """After and before which moments; empty where nothing is proved."""
     interval = times.of(record.source)
-    sides = (("after", interval.not_before), ("before", interval.not_after))
-    said = ", ".join(f"{word} {_moment(side)}" for word, side in sides if side is not None)
+    sides = ((words.AFTER, interval.not_before), (words.BEFORE, interval.not_after))
+    said = ", ".join(_(word).format(moment=_moment(side)) for word, side in sides if side is not None)
     return (said,) if said else ()
 
 
@@ -34,7 +35,7 @@ def _line(placed: Placed, holds: bool) -> StampLine:
         at=(_moment(stamp.at),),
         accuracy=f"± {stamp.accuracy / 1_000_000_000:g} s",
         authority=(quote(stamp.authority),),
-        covers=words.COVERS.format(size=placed.size),
-        state=words.HOLDS.format(until=_moment(placed.until)) if holds else words.LAPSED,
+        covers=_(words.COVERS).format(size=placed.size),
+        state=_(words.HOLDS).format(until=_moment(placed.until)) if holds else _(words.LAPSED),
         mark=Mark.GOOD if holds else Mark.CAUTION,
     )

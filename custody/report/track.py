@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from custody.ledger.entry import b64
 from custody.report import words_account
+from custody.report.language import _
 from custody.report.phrase import Phrase, phrase
 from custody.report.record import Record
 
@@ -103,7 +104,7 @@ class _Walk:
             record.who(),
             (record.said("to_person"),),
             accepted=False,
-            said=words_account.TRACK_WAITING,
+            said=_(words_account.TRACK_WAITING),
         )
 
     def answer(self, record: Record) -> None:
@@ -113,7 +114,7 @@ class _Walk:
         accepted = record.type == "transfer.accept" and _is_named(offer, record)
         gone = record.type == "transfer.receipt" and record.text("outcome") == "accepted"
         taker = record.who() if accepted else (offer.said("to_person"),)
-        said = words_account.TRACK_ANSWER.get(record.type, "") if not gone else words_account.TRACK_GONE
+        said = _(words_account.TRACK_GONE if gone else words_account.TRACK_ANSWER.get(record.type, ""))
         self.transfers[offer.leaf] = Transfer(
             moment(offer), moment(record), offer.who(), taker, accepted=accepted or gone, said=said
         )
@@ -137,7 +138,7 @@ def custody_track(records: Sequence[Record]) -> Track:
     holds = [*walk.holds, walk.now] if walk.now is not None else walk.holds
     ends = {record.target: moment(record) for record in records if record.type == "access.end"}
     accesses = [Read(r.who(), moment(r), ends.get(r.leaf)) for r in records if r.type == "access.begin"]
-    events = [(moment(r), words_account.TRACK_EVENT[r.type]) for r in records if r.type in words_account.TRACK_EVENT]
+    events = [(moment(r), _(words_account.TRACK_EVENT[r.type])) for r in records if r.type in words_account.TRACK_EVENT]
     last = moment(records[-1]) if records else None
     return Track(tuple(holds), tuple(walk.transfers.values()), tuple(accesses), tuple(events), last)
 
@@ -146,7 +147,7 @@ def _step(walk: _Walk, record: Record) -> None:
     kind = record.type
     if kind == "exhibit.register":
         origin = record.mapping("seizure").get("offer")
-        walk.change((words_account.TRACK_ANNOUNCED,) if origin else record.who(), record, away=bool(origin))
+        walk.change((_(words_account.TRACK_ANNOUNCED),) if origin else record.who(), record, away=bool(origin))
     elif kind == "transfer.receive" and record.text("outcome") == "accepted":
         walk.change(record.who(), record)
     elif kind in ("exhibit.return", "exhibit.dispose"):

@@ -55,17 +55,11 @@ FAILURE: Final[Mapping[str, str]] = {
 }
 """What a failed finding means to a reader who is no technician, by its kind."""
 
-COUNTED: Final[Mapping[str, str]] = {
-    "openings": "opened fields",
-    "manifest rows": "single files proved to be read",
-    "checkpoints": "signed heads",
-}
-"""What a verdict counts, where its own word would puzzle a reader."""
-
 HANDLING_NOT_CHECKED = "NOT CHECKED"
 HANDLING_NOT_CHECKED_MEANING = (
     "The rules of handling were not asked: how evidence was handled cannot be read from a record that does not verify."
 )
+HANDLING_COUNTED = "{serious} serious, {lesser} lesser"
 HANDLING_CHECKED_MEANING = (
     "Defects of handling, found in the entries by fixed rules. They do not touch the integrity of the record, and each "
     "may have a good reason: ask for it."
@@ -119,33 +113,36 @@ SENTENCE: Final[Mapping[str, str]] = {
     "correct": "Correction of entry {target}, field {name}: “{old}” became “{new}”. Reason: {reason}",
 }
 
-DETAILS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
-    "genesis": (("case", "Case"),),
-    "exhibit.register": (("kind", "Kind"), ("state", "State"), ("seizure", "Seizure"), ("seal", "Seal")),
-    "exhibit.seal": (("reason", "Reason"),),
-    "exhibit.open": (("reason", "Reason"),),
-    "exhibit.move": (("reason", "Reason"),),
-    "exhibit.relocate": (("media_digests", "Digests"), ("reason", "Reason")),
-    "exhibit.return": (("method", "How"), ("reason", "Reason"), ("copies", "Copies left")),
-    "exhibit.dispose": (("recipient", "Recipient"), ("reason", "Reason"), ("copies", "Copies left")),
-    "access.begin": (("purpose", "Purpose"), ("parts", "Files announced"), ("settings", "Settings")),
-    "access.end": (
-        ("path", "File"),
-        ("stream", "Stream"),
-        ("meta", "Meta address"),
-        ("size", "Size in bytes"),
-        ("digest", "Digest"),
-        ("output_digest", "Digest of what was written out"),
-        ("manifest_size", "Files with a row in the manifest"),
-    ),
-    "transfer.offer": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
-    "transfer.accept": (("seal", "Seal"), ("condition", "Condition"), ("digest", "Digest")),
-    "transfer.receive": (("offer", "The offer"), ("digest", "Digest"), ("reason", "Reason")),
-    "transfer.receipt": (("receipt", "The receipt"), ("digest", "Digest"), ("match", "Digests match")),
-    "note": (("location", "Place in the evidence"), ("attachments", "Attachments")),
-    "export": (("bundle_digest", "Digest of the bundle"), ("checkpoint_size", "Entries under the head")),
+NOT_DELIVERED = "Announced, and not handed out to {recipient}: {document}"
+"""In place of the sentence of an export that only says that."""
+
+DETAILS: Final[Mapping[str, Mapping[str, str]]] = {
+    "genesis": {"case": "Case"},
+    "exhibit.register": {"kind": "Kind", "state": "State", "seizure": "Seizure", "seal": "Seal"},
+    "exhibit.seal": {"reason": "Reason"},
+    "exhibit.open": {"reason": "Reason"},
+    "exhibit.move": {"reason": "Reason"},
+    "exhibit.relocate": {"media_digests": "Digests", "reason": "Reason"},
+    "exhibit.return": {"method": "How", "reason": "Reason", "copies": "Copies left"},
+    "exhibit.dispose": {"recipient": "Recipient", "reason": "Reason", "copies": "Copies left"},
+    "access.begin": {"purpose": "Purpose", "parts": "Files announced", "settings": "Settings"},
+    "access.end": {
+        "path": "File",
+        "stream": "Stream",
+        "meta": "Meta address",
+        "size": "Size in bytes",
+        "digest": "Digest",
+        "output_digest": "Digest of what was written out",
+        "manifest_size": "Files with a row in the manifest",
+    },
+    "transfer.offer": {"seal": "Seal", "condition": "Condition", "digest": "Digest"},
+    "transfer.accept": {"seal": "Seal", "condition": "Condition", "digest": "Digest"},
+    "transfer.receive": {"offer": "The offer", "digest": "Digest", "reason": "Reason"},
+    "transfer.receipt": {"receipt": "The receipt", "digest": "Digest", "match": "Digests match"},
+    "note": {"location": "Place in the evidence", "attachments": "Attachments"},
+    "export": {"bundle_digest": "Digest of the bundle", "checkpoint_size": "Entries under the head"},
 }
-COMMON_DETAILS: Final = (("place", "Place"), ("authority", "Authority"), ("note", "Remark"))
+COMMON_DETAILS: Final[Mapping[str, str]] = {"place": "Place", "authority": "Authority", "note": "Remark"}
 
 OUTCOME: Final[Mapping[str, str]] = {
     "completed": "Completed.",
@@ -196,7 +193,8 @@ DIGESTS_AGREE = "All digests of the medium agree."
 DIGESTS_ALONE = "There is one reading of the medium and nothing to hold it against."
 DIGESTS_DIFFER = "DIGESTS OF THE MEDIUM DIFFER: see the table."
 DIGESTS_NONE = "No digest of the whole medium was computed."
-VERIFIED_LATER = " The evidence was read again whole and hashed {times} after that."
+VERIFIED_LATER_ONCE = "The evidence was read again whole and hashed once after that."
+VERIFIED_LATER = "The evidence was read again whole and hashed {times} times after that."
 
 # --- results ----------------------------------------------------------------------------------------------
 
@@ -248,6 +246,7 @@ NO_STAMPS = (
     "is proved, their times are not."
 )
 STAMPS = "Time-stamps from outside (RFC 3161), by entry"
+AFTER, BEFORE = "after {moment}", "before {moment}"
 COVERS = "the first {size} entries"
 LAPSED = "its authority's certificate ended before a later one was taken over it: it proves nothing any more"
 HOLDS = "holds until {until}"
@@ -309,5 +308,6 @@ GLOSSARY: Final = (
     ("withheld", "a field that this bundle keeps closed; that it exists, and is unchanged, is still proved"),
 )
 
+SEIZED_LABEL = "Seized"
 CAME_FROM_LABEL = "Came from"
 CAME_FROM = "{agency}, where its reference is {ref}; their ledger {ledger}, their offer {offer}"

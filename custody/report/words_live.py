@@ -1,4 +1,4 @@
-"""What a page that verifies by itself says, but for the words its script has."""
+"""What a page that verifies by itself says, but for the words that stand in its script."""
 
 from __future__ import annotations
 
@@ -28,3 +28,5 @@ LODGE: Final = (
     "it, choose the bundle, and type the fingerprint lodged. Its script is the same, byte for byte, as the one here. A "
     "fingerprint read from the page that it is to prove, this one included, proves nothing.",
 )
+VERIFIER_LIMITS = "What no verification can say"
+LIVE_ENTRIES = "What the bundle shows, entry by entry"

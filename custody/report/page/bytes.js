@@ -1,6 +1,10 @@
 // Bytes and their spellings (rules R1 to R5 of the ledger format), and SHA-256.
 // Rule numbers here and in the other files refer to docs/ledger-format.md of evikit.
 
+// The page's own words in its language, as data; English where there are none.
+const WORDS = typeof document === "undefined" ? {} : JSON.parse(document.getElementById("live-words")?.textContent ?? "{}");
+const _ = (text, places = {}) => (WORDS[text] ?? text).replace(/\{(\w+)\}/g, (all, name) => places[name] ?? all);
+
 class Malformed extends Error {}
 
 const encoder = new TextEncoder();

@@ -7,7 +7,7 @@ const byId = (id) => document.getElementById(id);
 
 // What cannot be seen as its code point; more marks on a letter than any orthography needs, and what is very long, cut.
 function visible(text) {
-  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)} … [${text.length} characters in all]` : text;
+  const cut = text.length > LONGEST ? `${text.slice(0, LONGEST)} … [${_("{count} characters in all", { count: text.length })}]` : text;
   return cut
     .replace(/(\p{M}{4})\p{M}+/gu, "$1…")
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu,
@@ -21,6 +21,8 @@ function element(name, content = [], attributes = {}) {
   return made;
 }
 
+const inDigits = (number, decimals = 0) => number.toLocaleString(document.documentElement.lang || "en",
+  { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 const quoted = (text) => element("bdi", text);
 
 const held = { own: null, chosen: null, trust: NO_TRUST, names: [] };
@@ -48,16 +50,17 @@ let running = 0; // a verification that was started later makes an earlier one s
 async function verifyNow() {
   const turn = ++running, { bytes, name } = held.chosen ?? held.own ?? {};
   byId("live-result").hidden = true;
-  if (!bytes) return say("Choose a bundle: it is verified here, in your browser, and sent nowhere.");
+  if (!bytes) return say(_("Choose a bundle: it is verified here, in your browser, and sent nowhere."));
   const bar = byId("live-progress"), began = performance.now();
   bar.hidden = false;
-  say("Verifying …");
+  say(_("Verifying …"));
   const trust = { ...held.trust, fingerprints: [...held.trust.fingerprints, ...typedFingerprints()] };
   try {
     const verdict = await verifyBundle(bytes, trust, reporter(bar));
     if (turn === running) showVerdict(verdict, name, (performance.now() - began) / 1000);
   } catch (error) {
-    say(`NOT CHECKED. This browser could not finish the verification (${error.message}). Nothing is said about the record.`);
+    say(_("NOT CHECKED. This browser could not finish the verification ({reason}). Nothing is said about the record.",
+      { reason: error.message }));
   } finally {
     bar.hidden = true;
   }
@@ -70,7 +73,7 @@ function say(text) {
 function typedFingerprints() {
   const typed = byId("live-anchor").value.toLowerCase().replaceAll(":", "").split(/\s+/).filter(Boolean);
   const wrong = typed.filter((text) => !/^[0-9a-f]{64}$/.test(text));
-  complain(wrong.length ? "A fingerprint has 64 characters: 0 to 9 and a to f." : "");
+  complain(wrong.length ? _("A fingerprint has 64 characters: 0 to 9 and a to f.") : "");
   return typed.filter((text) => !wrong.includes(text));
 }
 
@@ -90,16 +93,17 @@ function showVerdict(verdict, name, seconds) {
   const box = byId("live-verdict");
   box.className = `verdict ${mark}`;
   box.replaceChildren(
-    element("p", [element("span", "Integrity, verified by this page: ", { class: "what" }), marked(mark, result)],
+    element("p", [element("span", [_("Integrity, verified by this page:"), " "], { class: "what" }), marked(mark, HEADLINE[result])],
       { class: "headline" }),
     element("p", MEANING[result]),
-    element("p", [element("span", "Handling of the evidence: ", { class: "what" }), element("strong", "not examined by this page",
+    element("p", [element("span", [_("Handling of the evidence:"), " "], { class: "what" }), element("strong", _("not examined by this page"),
       { class: "unsaid" })], { class: "headline" }),
     element("p", HANDLING),
   );
-  say(`${result}. ${verdict.entries.length} entries verified in ${seconds.toFixed(1)} seconds.`);
+  say(_("{result}. {count} entries verified in {seconds} seconds.",
+    { result: HEADLINE[result], count: verdict.entries.length, seconds: inDigits(seconds, 1) }));
   byId("live-claims").replaceChildren(...claimsOf(verdict).map(claimRow));
-  byId("live-notes").replaceChildren(...listed("Notes", verdict.notes.map(located)), ...listed("Limits", verdict.limits));
+  byId("live-notes").replaceChildren(...listed(_("Notes"), verdict.notes.map(located)), ...listed(_("Limits"), verdict.limits));
   byId("live-facts").replaceChildren(...factsOf(verdict, name));
   byId("live-entries").replaceChildren(...(verdict.failed.length ? [] : shownEntries(verdict.entries)));
   byId("live-other").hidden = !held.chosen || !held.own;
@@ -109,28 +113,29 @@ function showVerdict(verdict, name, seconds) {
 function claimRow({ says, state, why }) {
   const cell = (label, content) => element("td", element("div", content), { role: "cell", "data-label": label });
   const reasons = why.slice(0, LISTED).map((text) => element("p", quoted(text)));
-  if (why.length > LISTED) reasons.push(element("p", `and ${why.length - LISTED} more`));
+  if (why.length > LISTED) reasons.push(element("p", _("and {count} more", { count: why.length - LISTED })));
   return element("tr", [
-    element("th", element("div", says), { scope: "row", role: "rowheader", "data-label": "Claim" }),
-    cell("Result", marked(MARK[state], state)),
-    cell("Why", reasons.length ? reasons : "—"),
+    element("th", element("div", says), { scope: "row", role: "rowheader", "data-label": _("Claim") }),
+    cell(_("Result"), marked(MARK[state], state)),
+    cell(_("Why"), reasons.length ? reasons : "—"),
   ], { role: "row" });
 }
 
 function listed(title, texts) {
   if (!texts.length) return [];
   const items = texts.slice(0, LISTED).map((text) => element("li", quoted(text)));
-  if (texts.length > LISTED) items.push(element("li", `and ${texts.length - LISTED} more`));
+  if (texts.length > LISTED) items.push(element("li", _("and {count} more", { count: texts.length - LISTED })));
   return [element("h4", title), element("ul", items)];
 }
 
 function factsOf(verdict, name) {
-  const counts = [...verdict.counts].map(([what, number]) => `${what} ${number.toLocaleString("en")}`).join(", ");
-  const last = verdict.done && !verdict.failed.length ? `Complete up to entry ${verdict.size - 1n}, for the exhibits shown. Nothing is said about later.` : "—";
-  const facts = [["Bundle", quoted(name)], ["Covers", last], ["Counted", counts || "—"]];
-  if (verdict.fingerprint) facts.push(["Its fingerprint", element("code", verdict.fingerprint)]);
-  if (verdict.ledger) facts.push(["Ledger", element("code", verdict.ledger)]);
-  if (verdict.kind) facts.push(["Kind", verdict.kind]);
+  const counts = [...verdict.counts].map(([what, number]) => _(`${what} {count}`, { count: inDigits(number) })).join(", ");
+  const last = verdict.done && !verdict.failed.length ? _("Complete up to entry {last}, for the exhibits shown. Nothing is said about later.",
+    { last: verdict.size - 1n }) : "—";
+  const facts = [[_("Bundle"), quoted(name)], [_("Covers"), last], [_("Counted"), counts || "—"]];
+  if (verdict.fingerprint) facts.push([_("Its fingerprint"), element("code", verdict.fingerprint)]);
+  if (verdict.ledger) facts.push([_("Ledger"), element("code", verdict.ledger)]);
+  if (verdict.kind) facts.push([_("Kind"), verdict.kind]);
   return facts.map(([label, value]) => element("div", [element("dt", label), element("dd", value)]));
 }
 
@@ -139,7 +144,7 @@ function shownEntries(entries, from = 0) {
   const shown = entries.slice(from, from + SHOWN_AT_ONCE).map(shownEntry);
   const rest = entries.length - from - shown.length;
   if (rest > 0) {
-    const more = element("button", `Show more entries (${rest} left)`, { type: "button" });
+    const more = element("button", _("Show more entries ({count} left)", { count: rest }), { type: "button" });
     more.addEventListener("click", () => more.replaceWith(...shownEntries(entries, from + SHOWN_AT_ONCE)));
     shown.push(more);
   }
@@ -148,7 +153,8 @@ function shownEntries(entries, from = 0) {
 
 function shownEntry({ index, entry, openings }) {
   const said = (name) => openings.get(name)?.value ?? "";
-  const about = [`Entry ${index}`, entry.type, entry.x ? (entry.x.n ? `exhibit number ${entry.x.n}` : "the case") : ""];
+  const about = [_("Entry {n}", { n: index }), entry.type,
+    entry.x ? (entry.x.n ? _("exhibit number {n}", { n: entry.x.n }) : _("the case")) : ""];
   const summary = [...about, said("claimed_at"), said("actor")].map(plainText).filter(Boolean).join(" · ");
   const details = element("details", element("summary", quoted(summary)));
   details.addEventListener("toggle", () => {
@@ -156,7 +162,7 @@ function shownEntry({ index, entry, openings }) {
     const rows = [...openings].filter(([, { value }]) => value !== null).map(([name, { value }]) =>
       element("div", [element("dt", name.replaceAll("_", " ")), element("dd", quoted(plainText(value)))]));
     const closed = Object.keys(entry.commits).filter((name) => !openings.has(name) && name !== "manifest_secret").length;
-    details.append(element("dl", rows), element("p", `${closed} fields of this entry are not shown in this bundle.`, { class: "hint" }));
+    details.append(element("dl", rows), element("p", _("{count} fields of this entry are not shown in this bundle.", { count: closed }), { class: "hint" }));
   });
   return details;
 }
@@ -195,7 +201,7 @@ async function takeAll(files) {
     try {
       await take(file);
     } catch (error) {
-      complain(`${visible(file.name)}: ${error.message}. It is not used.`);
+      complain(`${visible(file.name)}: ${error.message}. ${_("It is not used.")}`);
     }
   }
   showHeld();
@@ -222,7 +228,7 @@ function saveBundle() {
 
 function begin() {
   const bytes = ownBundle();
-  held.own = bytes ? { name: "the bundle in this page", bytes } : null;
+  held.own = bytes ? { name: _("the bundle in this page"), bytes } : null;
   byId("live").hidden = false;
   byId("live-save").hidden = !held.own;
   byId("live-save").addEventListener("click", saveBundle);

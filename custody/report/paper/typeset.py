@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from custody.ledger.errors import CustodyError
-from custody.report import words
+from custody.report import translation, words
+from custody.report.language import _, spoken
 from custody.report.model import Report
 from custody.report.paper import style
 from custody.report.paper.blocks import read_page
-from custody.report.phrase import plain
 
 STANDARD: Final = "a-3a"
 BUNDLE = "bundle.json"
@@ -33,23 +33,26 @@ _MISSING = re.compile(r"(?:the text|the codepoint) `\"(?:\\u\{([0-9a-f]+)\}|(.))
 def typeset(report: Report, page: bytes, bundle: bytes, *, file: str = "report.html", notice: str = "") -> bytes:
     """The PDF of a page: `page` is report.html, or a page about the same report called `file`.
 
-    `bundle` is what proves it, attached byte for byte; b"" for none. Every sheet carries the head's fingerprint and the
-    SHA-256 of `page`, in letters and as a QR code, and `notice`. CustodyError where typst cannot set it.
+    It is in the language spoken, that of the page. `bundle` is what proves it, attached byte for byte; b"" for none.
+    Every sheet carries the head's fingerprint and the SHA-256 of `page`, in letters and as a QR code, and `notice`.
+    CustodyError where typst cannot set it.
     """
-    attached = [{"name": BUNDLE, "type": "application/json", "says": words.PAPER["bundle"]}] if bundle else []
+    attached = [{"name": BUNDLE, "type": "application/json", "says": _(words.PAPER["bundle"])}] if bundle else []
+    labels = {name: _(text) for name, text in words.PAPER.items()}
+    exercise = _(words.EXERCISE) if report.case.kind == "exercise" else ""
     content = {
-        "lang": "en",
-        "labels": {**words.PAPER, "page": words.PAPER["page"].format(file=file)},
+        "lang": spoken().tag.partition("-")[0],
+        "labels": {**labels, "page": labels["page"].format(file=file)},
         "attached": attached,
         "author": "",
         "title": f"{report.title} {report.reference}",
         "heading": report.title,
         "reference": report.reference,
         "integrity": {"headline": report.integrity.headline, "mark": report.integrity.mark.value},
-        "exercise": " ".join(filter(None, (words.EXERCISE if report.case.kind == "exercise" else "", notice))),
+        "exercise": " ".join(filter(None, (exercise, translation.on_sheets(), notice))),
         "head": report.head.fingerprint,
         "page": sha256(page).hexdigest(),
-        "date": _date(plain(report.dated)),
+        "date": _date(report.closed_at),
         "blocks": read_page(page),
         "widths": style.widths(),
         "drawing": style.drawing(),
@@ -118,7 +121,7 @@ def _unshown(text: str, root: Path) -> str:
 
 def _date(dated: str) -> list[int]:
     """The report's date for the file's own description; the beginning of 1970 where the record states none."""
-    found = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d) UTC", dated)
+    found = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.\d{9}Z", dated)
     numbers = [int(number) for number in found.groups()] if found else _NO_DATE
     try:
         _moment(numbers)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from custody.commands import documents
 from custody.commands import report as command
 from custody.commands.exports import FORMS
 from custody.report.exports import named
@@ -163,6 +164,48 @@ def test_signed_with_a_certificate_given_and_time_stamped(case: Lab) -> None:
     assert "Office of Reports" in read.stdout
 
 
+def test_a_translation_lies_beside_the_english_report_and_names_it(case: Lab) -> None:
+    folder = case.folder / "two"
+    told = case.run("--json", "report", "-o", folder, "--language", "sr-Cyrl", "--language", "en", "--sign")
+    assert told.code == 0, told
+    assert told.json["sr-Cyrl"] == str(folder / "report.sr-Cyrl.html")
+    english = sha256((folder / "report.html").read_bytes()).hexdigest()
+    assert english in (folder / "report.sr-Cyrl.html").read_text("utf-8")
+    named = {e["document"].get("name"): e["document"] for e in exports(case)}
+    for name, more in (
+        ("report.html", {"language": "en"}),
+        ("report.pdf", {"language": "en"}),
+        ("report.sr-Cyrl.html", {"language": "sr-Cyrl", "translates": english}),
+        ("report.sr-Cyrl.pdf", {"language": "sr-Cyrl", "translates": english}),
+    ):
+        entry = dict(named[name])
+        assert entry.pop("sha256") == sha256((folder / name).read_bytes()).hexdigest()
+        assert ("signature" in entry) == (name == "report.pdf"), "the document of record alone is signed"
+        assert entry | more == entry
+        assert "translates" in more or "translates" not in entry
+    later = case.folder / "later"
+    assert case.run("report", "-o", later, "--language", "sr-Cyrl", "--supersedes", folder).code == 0
+    found = {e["document"].get("name"): e["document"] for e in exports(case)}
+    assert found["report.sr-Cyrl.pdf"]["supersedes"]["sha256"] == named["report.sr-Cyrl.pdf"]["sha256"]
+    case.run("report", "-o", case.folder / "x", "--language", "sr-Latn").refused(2, "sr-Cyrl")
+
+
+def test_a_signature_that_fails_late_leaves_no_document_and_the_record_says_so(case: Lab) -> None:
+    folder, trust = case.folder / "late", case.folder / "trust.json"
+    trust.write_text(json.dumps({"tsa_roots": [stamps.Authority(case.folder / "tsa").pem]}))
+    signed = ("report", "-o", folder, "--sign", "--trust", trust, "--language", "sr-Cyrl", "--timestamp")
+    with stamps.served(lambda _: (503, b"")) as url:
+        case.run(*signed, url).refused(1, "503")
+    assert list(folder.iterdir()) == []
+    intent, given_up = [e["document"] for e in exports(case)][-2:]
+    assert intent["kind"] == given_up["kind"] == "report"
+    assert not {"sha256", "name"} & (intent.keys() | given_up.keys()), "no document is recorded"
+    assert given_up["not_delivered"] is True
+    assert "RE-02" not in case.run("--json", "check").out, "what was given up is no document that is missing"
+    assert case.run("report", "-o", folder).code == 0, "the folder is as it was"
+    assert "Announced, and not handed out to" in (folder / "report.html").read_text("utf-8")
+
+
 def test_what_cannot_be_signed_is_refused_before_anything_is_made(case: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = case.folder / "none"
     case.run("report", "-o", folder, "--timestamp", "http://127.0.0.1:9/").refused(2, "give --sign")
@@ -174,7 +217,7 @@ def test_what_cannot_be_signed_is_refused_before_anything_is_made(case: Lab, mon
 
 
 def test_without_the_extra_there_is_no_pdf_and_it_says_how(case: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    monkeypatch.setattr(documents, "find_spec", lambda name: None)
     told = case.run("report", "-o", case.folder / "plain")
     assert told.code == 0
     assert "evikit[pdf]" in told.err

@@ -23,6 +23,17 @@ def test_a_document_whose_digest_was_never_recorded() -> None:
     assert Told().drop("report").found() == {("RE-02", "lesser", "")}
 
 
+def test_a_document_that_was_given_up_lacks_no_digest() -> None:
+    promise = {"recipient": "the court", "document": {"kind": "report"}, "bundle_digest": {"sha256": "2" * 64}}
+    other = {"recipient": "the defence", "document": {"kind": "report", "not_delivered": True}}
+    told = Told()
+    told.after("report", Step("new", "export", BORA, 222, 0, promise), Step("no", "export", BORA, 223, 0, other))
+    assert told.found() == {("RE-02", "lesser", "")}, "it was another one that was given up"
+    own = {"recipient": "the court", "document": {"kind": "report", "not_delivered": True}}
+    told.after("no", Step("nor", "export", BORA, 224, 0, own))
+    assert told.found() == set()
+
+
 def test_an_opinion_that_rests_on_nothing() -> None:
     told = Told()
     told["thinks"].re = []

@@ -253,9 +253,8 @@ def test_withheld_fields_are_counted_and_named_as_such(lab: Lab) -> None:
     step = row(report.exhibits[0], 2)
     assert step.who == (Absent.WITHHELD, " (", *step.who[2:]), "role and agency are still shown"
     assert step.withheld == 3, "purpose, and the actor of both entries; never the secret of the manifest"
-    assert dict(report.integrity.counts)["fields withheld"] == sum(
-        name in ("purpose", "actor", "ref") for row in lab.ledger.rows() for name in row.entry.commits
-    )
+    closed = sum(name in ("purpose", "actor", "ref") for row in lab.ledger.rows() for name in row.entry.commits)
+    assert f"fields withheld {closed}" in report.integrity.counts
     assert not report.case.people
     assert len(report.left_out) == 1
 
@@ -301,8 +300,8 @@ def test_every_entry_type_has_its_sentence_with_fields_it_really_has() -> None:
     for kind, template in words.SENTENCE.items():
         places = {name for _, name, _, _ in string.Formatter().parse(template) if name}
         assert places <= TYPES[kind].commits | {"target", "names"}, kind
-    for kind, pairs in words.DETAILS.items():
-        assert {name for name, _ in pairs} <= TYPES[kind].commits, kind
+    for kind, labels in words.DETAILS.items():
+        assert labels.keys() <= TYPES[kind].commits, kind
 
 
 def test_no_standard_is_said_to_require_this_log() -> None:

@@ -186,9 +186,9 @@ def test_an_exercise_is_marked_on_every_sheet(made: Made, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("dated", "expected"),
     [
-        ("2023-11-14 22:13:42 UTC", [2023, 11, 14, 22, 13, 42]),
-        ("not stated", [1970, 1, 1, 0, 0, 0]),
-        ("2023-02-30 22:13:42 UTC", [1970, 1, 1, 0, 0, 0]),
+        ("2023-11-14T22:13:42.000000001Z", [2023, 11, 14, 22, 13, 42]),
+        ("", [1970, 1, 1, 0, 0, 0]),
+        ("2023-02-30T22:13:42.000000000Z", [1970, 1, 1, 0, 0, 0]),
     ],
 )
 def test_the_date_is_that_of_the_record(dated: str, expected: list[int]) -> None:

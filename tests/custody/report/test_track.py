@@ -103,7 +103,7 @@ def test_accesses_seals_and_what_never_ended(tmp_path: Path) -> None:
     assert [read.ended is not None for read in found.track.accesses] == [True, False]
     drawn = str(track(found))
     assert (drawn.count('class="read"'), drawn.count('class="read open"'), drawn.count("sealed, entry 5")) == (1, 1, 1)
-    assert "2 accesses, 1 of them without an end" in drawn
+    assert "Accesses: 2, of them without an end: 1" in drawn
 
 
 def test_hostile_names_and_times_stay_inside_the_drawing(tmp_path: Path) -> None:
