@@ -15,6 +15,7 @@ from forensics.parsers._facts import Facts
 from forensics.parsers._lines import ProblemLimit
 from forensics.parsers._registry_facts import KINDS, facts_of, secret
 from forensics.parsers._registry_keys import Hive, Key, Value
+from forensics.parsers._registry_logs import closed, replayed
 from forensics.parsers._windows import UnreadableError, filetime, opened, told
 
 _NAME, _VERSION, _KEY = "registry", "2", "registry.key"
@@ -25,6 +26,7 @@ _BYTES_SHOWN = 256
 _VALUES_SHOWN = 4096
 _DATA_LIMIT = 1 << 20
 _DEEPEST = 512  # the registry's own limit
+_PENDING = "the transaction logs"
 
 
 def _text(value: Any, kind: int, data: bytes) -> str:
@@ -117,18 +119,43 @@ class _Hive:
             yield self._facts.artefact(fact.kind, fact.moments, fact.fields, place=place, clock=fact.clock)
 
 
-def _unclosed(facts: Facts) -> Iterator[Problem]:
-    """A hive whose two sequence numbers differ was in use: what its transaction logs hold is not in it."""
-    head = facts.source.read_at(0, 12)
-    if head[4:8] != head[8:12]:
-        yield facts.problem("the hive was not closed: what its transaction logs hold is not shown", (0, _HEADER))
+def _walked(facts: Facts, source: ParserInput) -> Iterator[Artefact | Problem]:
+    try:
+        with opened(pyregf.file, source) as file:
+            yield from _Hive(facts, file).read()
+    except UnreadableError as error:
+        yield facts.problem(f"the hive cannot be read: {error}")
+
+
+def _mark(result: Artefact | Problem) -> int:
+    """What two results have in common that say the same."""
+    if isinstance(result, Problem):
+        return hash(result.reason)
+    return hash((result.kind, tuple(result.times.items()), tuple(result.fields.items())))
+
+
+def _pending(facts: Facts, seen: set[int]) -> Iterator[Artefact | Problem]:
+    """What a hive that was in use has once its transaction logs are in, as far as it is not `seen` without them."""
+    with_logs = replayed(facts.source)
+    if with_logs is None:
+        reason = "the hive was not closed, and no transaction log with what it lacks is beside it"
+        yield facts.problem(reason, (0, min(_HEADER, facts.source.size)))
+        return
+    for result in _walked(facts, with_logs):
+        if _mark(result) in seen:
+            continue
+        if isinstance(result, Problem):
+            yield result._replace(reason=f"with its transaction logs: {result.reason}")
+        else:
+            yield result._replace(fields={**result.fields, "held_in": _PENDING})
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryParser:
     """Artefacts `registry.key`: time `written` (UTC); fields path, class, value.NAME (numbers in decimal, lists joined
     by "; ", other data in hexadecimal; never what passwords are kept in). Of single keys also what `_registry_facts`
-    gives: the readers of a subject stand in one module each.
+    gives: the readers of a subject stand in one module each. What a hive in use has only with its transaction logs
+    follows, with the field `held_in`.
     """
 
     name: str = _NAME
@@ -141,13 +168,14 @@ class RegistryParser:
 
     def parse(self, source: ParserInput) -> Iterator[Artefact | Problem]:
         """Every key; see `Parser.parse`."""
-        facts = Facts(source, self.name, self.version)
-        try:
-            with opened(pyregf.file, source) as file:
-                yield from _unclosed(facts)
-                yield from _Hive(facts, file).read()
-        except UnreadableError as error:
-            yield facts.problem(f"the hive cannot be read: {error}")
+        facts, seen = Facts(source, self.name, self.version), set[int]()
+        in_use = not closed(source)
+        for result in _walked(facts, source):
+            if in_use:
+                seen.add(_mark(result))
+            yield result
+        if in_use:
+            yield from _pending(facts, seen)
 
 
 PARSER = RegistryParser()

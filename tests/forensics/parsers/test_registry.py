@@ -77,7 +77,8 @@ def test_a_hive_that_was_in_use_says_so(corpus: Fetch, hive: Any, read: Any) -> 
     data[4] ^= 1
     words = (int.from_bytes(data[place : place + 4], "little") for place in range(0, 508, 4))
     data[508:512] = reduce(xor, words).to_bytes(4, "little")
-    assert "the hive was not closed: what its transaction logs hold is not shown" in problems(read(PARSER, bytes(data)))
+    reason = "the hive was not closed, and no transaction log with what it lacks is beside it"
+    assert reason in problems(read(PARSER, bytes(data)))
 
 
 def test_hostile_and_damaged_hives_give_values(corpus: Fetch, hive: Any, read: Any) -> None:
