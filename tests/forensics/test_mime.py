@@ -1,9 +1,9 @@
-"""What a file is: libmagic's answer, whole or shortened, and the signatures that are told without it."""
+"""What a file is: libmagic's answer, asked with all rules or those that might match, and what is told without it."""
 
 from __future__ import annotations
 
 import random
-import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pylibmagic  # isort: skip - first: it makes the library and rules of its wheel the ones found
@@ -12,65 +12,107 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from magic import Magic, MagicException
 
-from forensics.mime import HEAD_BYTES, mime_type
-from forensics.mime_rules import LEFT_OUT, shortened, without
+from forensics.mime import HEAD_BYTES, judge, mime_type
+from forensics.mime.candidates import Candidates
+from forensics.mime.compiled import REGEX, SEARCH, STRING, Rules, UnknownFormError
+from forensics.mime.demands import Head, number_of
+from forensics.mime.judge import Judge, is_converted
 
 COMPILED = Path(str(pylibmagic.data / "magic.mgc")).read_bytes()
+RULES = Rules(COMPILED)
+CANDIDATES = Candidates(RULES)
 WHOLE = Magic(mime=True)
-SHORT = shortened()
+JUDGE = Judge(first=0)
 REPOSITORY = Path(__file__).parents[2]
 
-DIRECTIVES = ("asciiz", "globl", "byte", "even", "text", "file", "type")
-MATCHING = {
-    "sam": b"read%d\t" * 3 + b"0\tchr1\t100\t60\t50M\t*\t0\t0\tACGT\tIIII\tNM:i:0\n",
-    "awk": b"#\nBEGIN { FS = 1 }\nEND { print }\n",
-    **{word: b"x: .ascii 1\n\t.%b 12\n" % word.encode() for word in DIRECTIVES},
-    "latex": b"% a letter\n\\documentclass{letter}\n\\begin{document}\n",
-    "html": b"\n\n  <HTML>\n<head><title>x</title>\n",
-    "script": b"x\n<script language=x>\n",
-    "comment": b"a\n<!-- b -->\n",
-}
-"""Text that a rule of a family claims, or might."""
+PYTHON = b"import os\n\n\ndef f(a, b):\n    pass\n\n\ndef g(a):\n    pass\n"
+TEXTS = [
+    PYTHON,
+    b"from x import y\ndef f(a):\n",
+    b"read%d\t" * 3 + b"0\tchr1\t100\t60\t50M\t*\t0\t0\tACGT\tIIII\tNM:i:0\n",
+    b"#\nBEGIN { FS = 1 }\nEND { print }\n",
+    *(b"x: .ascii 1\n\t.%b 12\n" % word for word in (b"asciiz", b"globl", b"byte", b"even", b"text", b"file", b"type")),
+    b"% a letter\n\\documentclass{letter}\n\\begin{document}\n",
+    b"\n\n  <HTML>\n<head><title>x</title>\n",
+    b"x\n<script language=x>\n",
+    b"a\n<!-- b -->\n",
+    b"#!  /usr/bin/python3\n",
+    b"#!/usr/bin/env ruby\n",
+    b"module A\n  class B\n    def c\n    end\n  end\nend\n",
+    b"char *a;\nstruct b { int c; };\n#include <d.h>\n",
+    b"xP1\n1 1\n0\n",  # a search through one byte finds it in the second place, too
+    b"C     comment\n      PROGRAM A\n",
+    b'{"a": [1, 2]}',
+    b"a,b,c\n1,2,3\n4,5,6\n",
+]
+"""Text that rules of many kinds claim, or might."""
 
 
 def whole(head: bytes) -> str:
     try:
-        return WHOLE.from_buffer(head)
+        return str(WHOLE.from_buffer(head))
     except MagicException:
         return ""
 
 
-def test_both_families_are_left_out_of_the_rules_that_are_installed() -> None:
-    assert [family for family, _ in SHORT] == list(LEFT_OUT)
-    sizes = [len(without(COMPILED, family.has) or b"") for family in LEFT_OUT]
-    assert sizes == [len(COMPILED) - 376 * rules for rules in (69, 21)]
-
-
-@pytest.mark.parametrize("name", MATCHING)
-def test_what_a_left_out_rule_might_claim_is_asked_of_all_rules(name: str) -> None:
-    head = MATCHING[name]
-    assert LEFT_OUT[0].possible(head)
-    assert LEFT_OUT[1].possible(head) or name in ("latex", "html", "script", "comment")
-    assert mime_type(head) == whole(head)
-
-
-def test_a_shortened_set_would_answer_otherwise_if_it_were_asked_wrongly() -> None:
-    answers = {name: [quick.from_buffer(head) for _, quick in SHORT] for name, head in MATCHING.items()}
-    assert any(answers[name][0] != whole(head) for name, head in MATCHING.items())
-    assert any(answers[name][1] != whole(head) for name, head in MATCHING.items())
+@pytest.mark.parametrize("head", TEXTS)
+def test_the_answer_for_text_is_that_of_all_rules(head: bytes) -> None:
+    assert JUDGE.type(head) == whole(head)
 
 
 WORDS = [
-    *(b"import a;", b"class B", b"package", b"{", b"}", b"\n", b" ", b"\t", b"# ", b"// ", b"dnl", b"def f():"),
+    *(b"import a;", b"class B", b"package", b"{", b"}", b"\n", b" ", b"\t", b"# ", b"// ", b"dnl", b"def f():", b"def"),
     *(b"BEGI", b".tex", b"\\", b"<", b"<p>", b"<!", b"\\b", b".file", b"BEGIN {", b"12:30:00", b"all:", b"1,2,3\n"),
     *(b"\x00", b"\xc3\xa9", b"\xff\xfe", b"#!/bin/sh\n", b"[a]\nb=1\n", b"From x\n", b".TH A 1\n", b"P1\n", b"%"),
+    *(b"module X", b"(self):", b"require 'a'", b"end", b"char", b";", b"\n#", b"==", b"=head1 ", b"import os", b"'''"),
 ]
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.sampled_from(WORDS), max_size=40).map(b"".join))
 def test_the_answer_is_that_of_all_rules(head: bytes) -> None:
-    assert mime_type(head) == whole(head)
+    assert JUDGE.type(head) == whole(head)
+
+
+def _texts() -> Iterator[bytes]:
+    for group in RULES.groups:
+        for rule in RULES.group(group):
+            if rule.kind in (STRING, SEARCH):
+                yield rule.text
+            elif rule.kind == REGEX:
+                yield rule.value.partition(b"\0")[0]
+
+
+def test_the_answer_is_that_of_all_rules_for_what_rules_look_for() -> None:
+    rng = random.Random(11)
+    texts = list(_texts())
+    files = [path for path in sorted(REPOSITORY.glob("[!.]*/**/*")) if path.is_file()]
+    heads = [path.read_bytes()[:HEAD_BYTES] for path in rng.sample(files, 60)]
+    for _ in range(600):
+        head = rng.choice(heads)
+        at = rng.choice((0, rng.randrange(len(head) + 1)))
+        parts = [rng.choice(texts) + rng.choice((b"", b"\n", b" ", b"\0")) for _ in range(rng.randrange(1, 4))]
+        mixed = (head[:at] + b"".join(parts) + head[at:])[: rng.choice((20, 200, HEAD_BYTES))]
+        assert JUDGE.type(mixed) == whole(mixed), mixed
+
+
+def test_every_rule_for_a_place_is_a_candidate_for_what_stands_there() -> None:
+    asked = 0
+    for group in RULES.groups:
+        rule = RULES.rule(group)
+        number = number_of(rule)
+        if rule.relation != "=" or rule.offset > HEAD_BYTES - 200 or not rule.speaks or not rule.stands_at():
+            continue
+        if number is not None and number.value & ~number.mask == 0:
+            value = number.bytes
+        elif rule.kind == STRING:
+            value = rule.text
+        else:
+            continue
+        head = (bytes(rule.offset) + value).ljust(rule.offset + 200, b" ")
+        assert group in CANDIDATES.of(head) | CANDIDATES.always, (group, value)
+        asked += 1
+    assert asked > 1500
 
 
 def test_the_answer_is_that_of_all_rules_for_files_of_this_repository() -> None:
@@ -78,7 +120,67 @@ def test_the_answer_is_that_of_all_rules_for_files_of_this_repository() -> None:
     for path in paths[:: max(1, len(paths) // 150)]:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-        assert mime_type(head) == whole(head), path
+        assert JUDGE.type(head) == whole(head), path
+
+
+def test_few_rules_are_left_for_plain_text() -> None:
+    plain = b"Dear Ada,\n\nthe disk is in the safe.\n" * 40
+    assert not CANDIDATES.of(plain)
+    assert len(CANDIDATES.always) < 50
+    assert not is_converted(plain)
+
+
+def test_a_rule_that_can_only_say_the_same_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Judge(first=0)
+    groups = CANDIDATES.of(TEXTS[1])
+    dear = groups & CANDIDATES.dear.keys()
+    assert {CANDIDATES.dear[group] for group in dear} == {"text/x-script.python"}
+    made: list[frozenset[int]] = []
+    part = asked._part
+    monkeypatch.setattr(asked, "_part", lambda known, chosen: made.append(chosen) or part(known, chosen))
+    assert asked.type(TEXTS[1]) == whole(TEXTS[1]) == "text/x-script.python"
+    assert made == [groups - dear]
+    assert asked.type(PYTHON) == whole(PYTHON)
+    assert CANDIDATES.of(PYTHON) in made, "what is left says something else: then all that might match are asked"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeffimport a\n".encode(),
+        "import é\n".encode("latin-1"),
+        "import a\n".encode("utf-16"),
+        "import a\n".encode("utf-32"),
+        "import a\n".encode("cp500"),
+        b"+/v8-import\n",
+        b"\xff\xfea\0",
+    ],
+)
+def test_text_that_libmagic_converts_is_asked_of_all_rules(text: bytes) -> None:
+    assert is_converted(text)
+    assert is_converted(text + b"\0" * 3)
+    assert JUDGE.type(text) == whole(text)
+
+
+def test_text_that_is_cut_within_a_character_is_as_it_stands() -> None:
+    text = "über alles é".encode()
+    assert not is_converted(text[:-1])
+    assert is_converted(text[:-1] + b"x")
+    assert not is_converted(text + b"\0\0")
+
+
+def test_the_first_files_are_judged_by_all_rules() -> None:
+    few = Judge(first=2)
+    assert [few.type(PYTHON) for _ in range(2)] == [whole(PYTHON)] * 2
+    assert "_candidates" not in vars(few)
+    assert few.type(PYTHON) == whole(PYTHON)
+    assert "_candidates" in vars(few)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3])
+def test_files_of_a_few_bytes(size: int) -> None:
+    for byte in (b"\0", b"[", b"\xff", b"#"):
+        assert JUDGE.type(byte * size) == whole(byte * size)
 
 
 @pytest.mark.parametrize(
@@ -105,19 +207,36 @@ def test_what_only_begins_like_a_signature_is_libmagic_s(head: bytes) -> None:
     assert mime_type(head) == whole(head)
 
 
-def test_nothing_is_left_out_of_rules_in_another_form() -> None:
-    has = LEFT_OUT[0].has
-    assert without(b"", has) is None
-    assert without(COMPILED[:-1], has) is None
-    assert without(COMPILED[:4] + b"\x11" + COMPILED[5:], has) is None
-    assert without(COMPILED[: -2 * 376], has) is None
-    assert without(COMPILED, lambda kind, value: False) is None
+@pytest.mark.parametrize(
+    "compiled", [b"", COMPILED[:-1], COMPILED[:4] + b"\x11" + COMPILED[5:], COMPILED[: -2 * 376]], ids=len
+)
+def test_rules_in_another_form_are_asked_all(compiled: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnknownFormError):
+        Rules(compiled)
+    monkeypatch.setattr(judge, "installed_rules", lambda: None)
+    assert Judge(first=0).type(PYTHON) == whole(PYTHON)
 
 
-def test_a_rule_for_what_is_not_there_is_never_left_out() -> None:
-    negated = re.compile(rb"(?s)\0\0.{2}!")
-    rules = [COMPILED[at : at + 376] for at in range(376, len(COMPILED), 376)]
-    count = sum(1 for rule in rules if negated.match(rule))
-    kept = without(COMPILED, lambda kind, value: True) or b""
-    left = [kept[at : at + 376] for at in range(376, len(kept), 376)]
-    assert count == sum(1 for rule in left if negated.match(rule)) > 0
+def test_a_part_of_the_rules_has_what_it_uses_and_asks_no_others() -> None:
+    asking = [group for group in RULES.groups if RULES.only([group]) is None]
+    assert 10 < len(asking) < 40
+    assert RULES.only(asking) is None
+    everything = RULES.only(set(RULES.groups) - set(asking))
+    assert everything is not None
+    assert len(everything) < len(COMPILED)
+    assert Rules(everything).groups[:3] == RULES.groups[:3]
+
+
+def test_a_number_is_compared_as_libmagic_compares_it() -> None:
+    rule = next(
+        RULES.rule(group)
+        for group in RULES.groups
+        if RULES.rule(group).relation == "<" and number_of(RULES.rule(group))
+    )
+    number = number_of(rule)
+    assert number is not None
+    test = number.test()
+    small = (number.value - 1).to_bytes(number.width, number.order)
+    assert test(Head(bytes(number.offset) + small + bytes(8), number.offset + number.width))
+    assert not test(Head(bytes(number.offset) + number.bytes + bytes(8), number.offset + number.width))
+    assert not test(Head(bytes(number.offset) + small + bytes(8), number.offset + number.width - 1)), "not all there"

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from forensics.mime.judge import Judge
 
 HEAD_BYTES = 4096
 """How much of a file is judged. Formats that show themselves only later (ISO 9660) are missed."""
@@ -19,29 +22,15 @@ _SIGNATURES = (
 
 
 @lru_cache(maxsize=1)
-def _libmagic() -> Callable[[bytes], str]:
-    import pylibmagic  # noqa: F401 - first: it makes the library and rules of its wheel the ones found
-    from magic import Magic, MagicException
+def _judge() -> Judge:
+    from forensics.mime.judge import Judge
 
-    from forensics.mime_rules import shortened
-
-    whole, short = Magic(mime=True), shortened()
-
-    def judge(head: bytes) -> str:
-        fitting = whole
-        if head.isascii():  # other text libmagic may convert before it asks its rules
-            fitting = next((quick for family, quick in short if not family.possible(head)), whole)
-        try:
-            return fitting.from_buffer(head)
-        except MagicException:  # it judged, and failed
-            return ""
-
-    return judge
+    return Judge()
 
 
-@lru_cache(maxsize=2048)  # a judgement costs 0.5 to 4 ms, and media are full of equal files
+@lru_cache(maxsize=2048)  # media are full of equal files
 def mime_type(head: bytes) -> str:
     """The MIME type of a file that begins with `head`; "" when libmagic cannot say. One thread only."""
     head = head[:HEAD_BYTES]
     known = next((mime for signature, mime in _SIGNATURES if signature.match(head)), None)
-    return _libmagic()(head) if known is None else known
+    return _judge().type(head) if known is None else known
