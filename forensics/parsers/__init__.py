@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from forensics.parsers import (
     access_log,
     accounts,
+    apple_system_log,
     apt_history,
+    audit_trail,
     classic_event_log,
     compressed,
     container_log,
     cron_table,
     event_log,
+    fsevents,
     iis,
     journal,
     jump_list,
@@ -29,6 +32,7 @@ from forensics.parsers import (
     picture,
     postgresql_log,
     prefetch,
+    property_list,
     recycle_bin,
     registry,
     shell_history,
@@ -36,7 +40,9 @@ from forensics.parsers import (
     sqlite,
     ssh_keys,
     syslog,
+    unread,
     usn_journal,
+    utmpx,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 from forensics.parsers._mapping import LogMapping, MappingError, read_mapping
@@ -57,6 +63,11 @@ PARSERS: tuple[Parser, ...] = (
     classic_event_log.PARSER,  # likewise
     journal.PARSER,  # likewise
     sqlite.PARSER,  # likewise
+    property_list.PARSER,  # a signature: nothing else can be meant
+    fsevents.PARSER,  # likewise
+    apple_system_log.PARSER,  # likewise
+    audit_trail.PARSER,  # likewise
+    utmpx.PARSER,  # likewise
     registry.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
@@ -75,6 +86,7 @@ PARSERS: tuple[Parser, ...] = (
     container_log.PARSER,  # likewise
     accounts.PARSER,  # likewise
     ssh_keys.PARSER,  # likewise
+    unread.PARSER,  # a signature and a name
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
