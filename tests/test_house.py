@@ -32,6 +32,7 @@ VERIFIERS = ("custody.ledger.verify", "custody.ledger.bundle")
 
 TUPLES = {
     "forensics.media": ("MEDIA", "test_media_{}.py"),
+    "forensics.archives": ("ARCHIVES", "test_archive_{}.py"),
     "forensics.parsers": ("PARSERS", "parsers/test_{}.py"),
     "forensics.recognisers": ("RECOGNISERS", "recognisers/test_{}.py"),
     "custody.handling": ("RULES", "handling/test_{}.py"),

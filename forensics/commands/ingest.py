@@ -57,7 +57,7 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
               " there are, at most 8.")  # fmt: skip
 @with_settings
 def ingest(settings: Settings, **options: Any) -> None:
-    """Take evidence in: an image (with its segments), a folder, or log files.
+    """Take evidence in: an image (with its segments), a folder, an archive, or log files.
 
     Without PATH the exhibit is read where it stands, after `evikit acquire` in its image. REF:PATH, as listings print
     it (REF:VOLUME:PATH), is a file inside exhibit REF: it becomes an exhibit of its own, made from that one.

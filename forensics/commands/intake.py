@@ -34,10 +34,11 @@ from custody.target import Target, shown
 from forensics import results
 from forensics.commands.copying import copy_of
 from forensics.commands.mapping import Mappings, read_mappings
-from forensics.commands.rehash import Nowhere, image_in, rehash
+from forensics.commands.rehash import Nowhere, archive_in, image_in, rehash
 from forensics.examine.folder import LooseFiles
-from forensics.examine.pipeline import examine_image, examine_tree, tool_versions
+from forensics.examine.pipeline import examine_image, tool_versions
 from forensics.examine.request import Examination, Listener, Request, manifest_rows
+from forensics.examine.trees import examine_archive, examine_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +268,7 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
             mappings=told.logs, mapping_digest=told.sha256, secrets=order.secrets,
         )  # fmt: skip
         examination = _examination(source, target, request)
-        intake = Intake(examination)
+        intake = Intake(examination, list(examination.contradictions))
         if stopped is not None:
             intake.remarks.append(f"run {run.name} went on: {examination.units_kept} units of it stood already")
         media = examination.media
@@ -294,6 +295,8 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
 def _examination(source: Source, target: Target, request: Request) -> Examination:
     if target.is_folder:
         return examine_tree(source, request)
+    if (archive := archive_in(source, request.zone, request.run)) is not None:
+        return examine_archive(source.parts[0], archive, request)
     if image_in(source) is None:
         return examine_tree(LooseFiles(source.parts), request)
     return examine_image(source.parts[0], source.open, request)
@@ -320,7 +323,7 @@ def _compared(case: Case, n: int, order: Order, examination: Examination, intake
     return {
         "expected": expected or None,
         "computed": _json(computed) or None,
-        "match": (not intake.mismatches) if compared else None,
+        "match": (not intake.mismatches) if compared or intake.mismatches else None,
     }
 
 

@@ -23,6 +23,7 @@ from custody.holding import refuse_gone
 from custody.ledger.entry import Json
 from custody.ledger.errors import CustodyError, IntegrityError
 from custody.opened import mapping, text
+from forensics.archives import is_archive
 from forensics.commands.intake import Order
 from forensics.commands.places import listed, path_of, place_of, recorded_parts, run_of
 from forensics.commands.reading_out import read_out
@@ -163,7 +164,7 @@ class _Taking:
                     self._take_one(source, self._beside(row, name), name)
                 return held.enter_context(_opened(path, self.folder))
 
-            if not is_log(part):
+            if not is_log(part) and not is_archive(part):
                 open_medium(part, open_part)
         return first
 

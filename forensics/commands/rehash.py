@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from custody.access import Part, Source, open_evidence
 from custody.case import Case
@@ -14,6 +16,7 @@ from custody.ledger.entry import Json, b64
 from custody.ledger.errors import CustodyError
 from custody.target import Target, shown
 from custody.transfers import OwnReading
+from forensics.archives import ArchiveTree, is_archive, open_archive
 from forensics.examine.folder import LooseFiles, Tree
 from forensics.examine.listed import listing_digest
 from forensics.examine.pipeline import is_log
@@ -46,10 +49,15 @@ class Reading:
     problem: str
 
 
+def archive_in(source: Source, zone: ZoneInfo | None = None, workspace: Path | None = None) -> ArchiveTree | None:
+    """The archive that was named, one file alone; None where it is none. As `open_archive`."""
+    return open_archive(source.parts[0], zone, workspace) if len(source.parts) == 1 else None
+
+
 def image_in(source: Source) -> Medium | None:
-    """The medium in the files that were named, one by one or by its first; None for a log, or several loose files."""
+    """The medium in the files that were named, one by one or by its first; None for logs, archives, loose files."""
     first = source.parts[0]
-    if is_log(first):
+    if is_log(first) or is_archive(first):
         return None
     medium = open_medium(first, source.open)
     others = {part.name for part in source.parts} - {part.name for part in medium.parts}

@@ -9,38 +9,34 @@ from __future__ import annotations
 import hashlib
 import platform
 import shutil
-import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
-from itertools import chain, pairwise
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from custody.access import FoundFile, Part, PartOpener, shown
+from custody.access import Part, PartOpener
 from forensics import results
 from forensics.engine import UnitFailedError, WorkerPool
-from forensics.examine.findings import Groups, Job
-from forensics.examine.folder import Tree, companions, file_entry_of, refusal
+from forensics.examine.findings import Job
 from forensics.examine.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
 from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.resume import UnitLog
-from forensics.examine.units import Lent, contents_unit, prepare_image, tree_unit, volumes_unit, walk_unit
-from forensics.hashing import PartDigest, StreamDigests, hash_medium, hash_stream
-from forensics.media import Medium, open_medium, read_part
+from forensics.examine.units import contents_unit, prepare_image, volumes_unit, walk_unit
+from forensics.hashing import PartDigest, hash_medium
+from forensics.media import Medium, open_medium
 from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
 from forensics.results.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
 from forensics.timeline import write_events
 from forensics.volumes.unlocked import Unlocked, unlock_volumes
 
-_TREE_ROWS = 128  # so many files are open at once for one worker
-_CLAIM_FACTOR, _CLAIM_FLOOR = 64, 64 << 30
+CLAIM_FACTOR, CLAIM_FLOOR = 64, 64 << 30
 """A volume's files may claim this many times the medium, and this much, before contents are left unread."""
 _TOOLS = ("evikit", "evtx", "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata")
 
@@ -50,7 +46,7 @@ class _StoppedError(Exception):
 
 
 @dataclass
-class _Found:
+class Found:
     """What the stages of one examination gather for its results."""
 
     job: Job
@@ -73,7 +69,8 @@ def is_log(part: Part) -> bool:
     return text or parser_for(head, part.name) is not None
 
 
-def _job(request: Request) -> Job:
+def job_of(request: Request) -> Job:
+    """What the units share; the folder of their tables is made, or taken up again."""
     folder = request.run / "parts"
     if not request.resume:
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,7 +81,7 @@ def _job(request: Request) -> Job:
     return Job(request.exhibit, request.zone, folder.absolute(), request.mappings)
 
 
-def _hasher(stack: ExitStack, watch_hashed: Callable[[int], None]) -> tuple[ThreadPoolExecutor, Callable[[int], None]]:
+def hasher(stack: ExitStack, watch_hashed: Callable[[int], None]) -> tuple[ThreadPoolExecutor, Callable[[int], None]]:
     """A thread for digests that ends when `stack` is left early, and the progress it must report to."""
     stopping = threading.Event()
     thread = stack.enter_context(ThreadPoolExecutor(1, "digests"))
@@ -106,11 +103,11 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
     `Problem` in the results. On KeyboardInterrupt the children end and no run is completed.
     """
     medium = open_medium(first, open_part)
-    job = _job(request)
+    job = job_of(request)
     media = Media(
         medium.format, medium.size, medium.sector_size, {}, stored=dict(medium.stored), header=dict(medium.header)
     )
-    found = _Found(job, media)
+    found = Found(job, media)
     with ExitStack() as stack:
         parts = tuple(medium.parts)
         unlocked = _unlock(request, medium, found)
@@ -118,7 +115,7 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
         stack.enter_context(pool)
         watch = Watch(request.listener, pool.beats)
         watch.total = medium.size
-        thread, progress = _hasher(stack, partial(_add_hashed, watch))
+        thread, progress = hasher(stack, partial(add_hashed, watch))
         hashing = thread.submit(hash_medium, medium, progress=progress, jobs=request.jobs)
         _Image(pool, watch, medium, found).examine(2 * request.jobs)
         watch.enter("digests")
@@ -131,10 +128,10 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
         Problem(place, "media", f"the container's stored {name} is {stored}, the medium's is {computed}")
         for name, stored, computed in found.media.mismatches()
     ]
-    return _conclude(found, request, watch)
+    return conclude(found, request, watch)
 
 
-def _unlock(request: Request, medium: Medium, found: _Found) -> tuple[Unlocked, ...]:
+def _unlock(request: Request, medium: Medium, found: Found) -> tuple[Unlocked, ...]:
     """The volumes that a passphrase opens. Where they lie, a child tells: libtsk may hang."""
     if not request.secrets:
         return ()
@@ -149,7 +146,8 @@ def _unlock(request: Request, medium: Medium, found: _Found) -> tuple[Unlocked, 
     return tuple(opened)
 
 
-def _add_hashed(watch: Watch, length: int) -> None:
+def add_hashed(watch: Watch, length: int) -> None:
+    """Count bytes that were read for digests."""
     watch.hashed += length
 
 
@@ -160,7 +158,7 @@ class _Image:
     pool: WorkerPool
     watch: Watch
     medium: Medium
-    found: _Found
+    found: Found
 
     def examine(self, window: int) -> None:
         """Run all stages, at most `window` groups of files at once."""
@@ -199,7 +197,7 @@ class _Image:
         found.units.append(f"walk-{volume.index}")
         watch.problems += listed["problems"]
         found.readers[volume.index] = " ".join(filter(None, (listed.get("reader"), listed.get("remark"))))
-        claimed, most = 0, _CLAIM_FACTOR * self.medium.size + _CLAIM_FLOOR
+        claimed, most = 0, CLAIM_FACTOR * self.medium.size + CLAIM_FLOOR
         for group in listed["groups"]:
             found.groups.append(group["name"])
             found.units.append(group["name"])
@@ -236,113 +234,6 @@ class _Image:
             return answer
 
 
-def examine_tree(tree: Tree, request: Request) -> Examination:
-    """Examine a folder, or log files given one by one (`folder.LooseFiles`): every file's contents.
-
-    Links are not followed, special files not opened, unreadable files are problems. Raises what
-    `examine_image` does, and what the gate raises for a file that was exchanged.
-    """
-    job = _job(request)
-    names, regular, size = _counted(tree)
-    found = _Found(job, Media("folder", size, 0, {}, "listing"))
-    with ExitStack() as stack:
-        lent = stack.enter_context(ExitStack())  # left after the pool, whose threads may still be sending
-        pool = stack.enter_context(WorkerPool(request.jobs, stall_seconds=request.stall_seconds))
-        watch = Watch(request.listener, pool.beats)
-        watch.total = size
-        watch.enter("contents")
-        contents = ContentsRun(watch, 2 * request.jobs)
-        contents.run(_Folder(pool, tree, found, lent).works())
-        found.problems += lost_problems(request.exhibit, "", contents.lost)
-        if len(regular) == names == 1:
-            watch.total += size
-            watch.enter("digests")
-            thread, progress = _hasher(stack, partial(_add_hashed, watch))
-            _hash_single(tree, regular[0], found, lambda read: watch.result(thread.submit(read, progress)))
-    return _conclude(found, request, watch)
-
-
-def _counted(tree: Tree) -> tuple[int, list[FoundFile], int]:
-    """How many names there are, the first regular files, and how many bytes all regular files have."""
-    names, regular, size = 0, list[FoundFile](), 0
-    for item in tree.files():
-        names += 1
-        if isinstance(item, FoundFile) and stat.S_ISREG(item.facts.st_mode):
-            size += item.facts.st_size
-            if len(regular) < 2:
-                regular.append(item)
-    return names, regular, size
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """A tree under examination. `lent` holds what is open for groups under way."""
-
-    pool: WorkerPool
-    tree: Tree
-    found: _Found
-    lent: ExitStack
-
-    def works(self) -> Iterator[Work]:
-        """Groups of the tree's files in its order, each opened just before it is sent."""
-        before: list[FoundFile] = []
-        for (group, members), (_, after) in pairwise(chain(self._groups(), [("", [])])):
-            yield self._work(group, members, companions(members, [*before, *after]))
-            before = members
-
-    def _groups(self) -> Iterator[tuple[str, list[FoundFile]]]:
-        groups = Groups(self.found.job, "tree", _TREE_ROWS)
-        members: list[FoundFile] = []
-        for item in self.tree.files():
-            if isinstance(item, OSError):
-                self.found.problems.append(refusal(self.found.job.exhibit, item))
-                continue
-            members.append(item)
-            if groups.add(file_entry_of(self.found.job.exhibit, item)):
-                yield groups.done[-1]["name"], members
-                members = []
-        if groups.flush():
-            yield groups.done[-1]["name"], members
-
-    def _work(self, group: str, members: Sequence[FoundFile], others: Sequence[FoundFile]) -> Work:
-        held = self.lent.enter_context(ExitStack())
-        parts: dict[int, Part] = {}
-        failures: dict[int, str] = {}
-        for row, member in enumerate(members):
-            if stat.S_ISREG(member.facts.st_mode):
-                try:
-                    parts[row] = held.enter_context(self.tree.reading(member))
-                except OSError as error:
-                    failures[row] = error.strerror or str(error)
-        beside: dict[str, Part] = {}
-        for other in others:
-            with suppress(OSError):  # a problem of its own group, where it is listed
-                beside[shown(other.name)] = held.enter_context(self.tree.reading(other))
-        lent = Lent(parts, failures, beside)
-        self.found.groups.append(group)
-        self.found.units.append(group)
-
-        def submit(skip: Any) -> Future[dict[str, Any]]:
-            job = self.found.job
-            listed = job.parts_folder / f"{group}.walked"
-            return self.found.log.submit(self.pool, group, listed, tree_unit, job, group, skip, lent)
-
-        return Work(group, submit, held.close)
-
-
-def _hash_single(
-    tree: Tree, file: FoundFile, found: _Found, run: Callable[[Callable[..., StreamDigests]], StreamDigests]
-) -> None:
-    """The three digests of evidence that is one file."""
-    try:
-        with tree.reading(file) as part:
-            digests = run(lambda progress: hash_stream(partial(read_part, part), part.size, progress=progress))
-            found.container = (PartDigest(shown(part.name), part.size, digests.digests.get("sha256", "")),)
-            found.media = Media("file", part.size, 0, dict(digests.digests))
-    except OSError:
-        found.media = Media("file", file.facts.st_size, 0, {})  # why, is said with the file itself
-
-
 def _listing_digest(run: Any) -> str:
     """SHA-256 of the lines `sha256sum` would print for the files, in the order of the table."""
     digest = hashlib.sha256()
@@ -355,7 +246,7 @@ def _listing_digest(run: Any) -> str:
     return digest.hexdigest()
 
 
-def _conclude(found: _Found, request: Request, watch: Watch) -> Examination:
+def conclude(found: Found, request: Request, watch: Watch) -> Examination:
     """Merge the parts in unit order, make the events, and write the manifest that completes the run."""
     job, run = found.job, request.run
     watch.enter("results")
@@ -381,7 +272,7 @@ def tool_versions() -> dict[str, str]:
     return {name: version(name) for name in _TOOLS} | {"python": platform.python_version()}
 
 
-def _facts(found: _Found, request: Request, counts: dict[str, int]) -> dict[str, Any]:
+def _facts(found: Found, request: Request, counts: dict[str, int]) -> dict[str, Any]:
     """What the manifest says besides the tables: nothing of when, where, or with how many workers."""
     return {
         "exhibit": request.exhibit,

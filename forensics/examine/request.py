@@ -101,7 +101,10 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """A completed run: what was examined, how much was found, and the SHA-256 of every result file."""
+    """A completed run: what was examined, how much was found, and the SHA-256 of every result file.
+
+    `contradictions` are digests that an archive stores of its members and that are not theirs, one line each.
+    """
 
     exhibit: str
     run: Path
@@ -111,6 +114,7 @@ class Examination:
     counts: Mapping[str, int]
     result_digests: Mapping[str, str]
     units_kept: int = 0
+    contradictions: tuple[str, ...] = ()
 
     def json_object(self) -> dict[str, Any]:
         """As `ingest --json` prints it."""

@@ -12,18 +12,24 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from sys import intern
 from urllib.parse import quote
 
 from custody.access import Part
 from forensics.media._blocks import read_exactly
-from forensics.media._contract import MediumError, read_part
+from forensics.media._contract import MediumError
+from forensics.media._part_stream import PartStream
+from forensics.media._turtle import statements
 
 NAMESPACES = ("http://aff4.org/Schema#", "http://afflib.org/2009/aff4#")
 
-_TEXT_LIMIT = 16 << 20  # bytes of the graph, of a map's list of streams
+_TEXT_LIMIT = 16 << 20  # bytes of a graph that is written in an odd way
+_GRAPH_LIMIT = 1 << 30
+_BLOCK = 1 << 18
 _MAP_LIMIT = 1 << 30  # bytes of a map: some 38 million extents
 _LOCAL_HEADER = 30
+_BROKEN = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, zlib.error)
 _ODD_GRAPH = (SyntaxError, ValueError, LookupError, AttributeError, TypeError, AssertionError, RecursionError)
 
 logging.getLogger("rdflib").addHandler(logging.NullHandler())  # it speaks of every literal it finds odd
@@ -72,52 +78,46 @@ class Resource(Mapping[str, list[Value]]):
         return {local(value.text).lower() for value in self._facts.get("type", [])}
 
 
-class _File(io.RawIOBase):
-    """A part as the file `zipfile` asks for."""
-
-    def __init__(self, part: Part) -> None:
-        self._part, self._at = part, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        view = memoryview(buffer)
-        data = read_part(self._part, self._at, len(view))
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._part.size}[whence]
-        if base + offset < 0:
-            raise ValueError(f"byte {base + offset} of {self._part.name}")
-        self._at = base + offset
-        return self._at
-
-
 class Volume:
     """The archive in one part. Members are read where they lie; only small ones are ever inflated."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
         try:
-            self._archive = zipfile.ZipFile(io.BufferedReader(_File(part)))
+            self._archive = zipfile.ZipFile(io.BufferedReader(PartStream(part)))
             self._members = {info.filename: info for info in self._archive.infolist()}
         except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
             raise MediumError(f"{part.name} is no whole AFF4 archive: {error}") from error
         self.urn = self._archive.comment.split(b"\0")[0].decode("utf-8", "replace").strip()
-        self.resources = self._graph()
+
+    @cached_property
+    def resources(self) -> dict[str, Resource]:
+        """What the graph describes, by URN. Raises `MediumError` for a graph that cannot be understood."""
+        return self._graph()
+
+    def words(self) -> bytes:
+        """The graph as it is written."""
+        return self._whole(self._member("information.turtle"), _GRAPH_LIMIT)
 
     def _graph(self) -> dict[str, Resource]:
-        import rdflib  # heavy, and most images are no AFF4
+        written = self.words()
+        facts: dict[str, dict[str, list[Value]]] = {}
+        try:
+            for subject, predicate, found, kind in statements(written.decode("utf-8")):
+                named = "" if kind == "plain" else intern(local(kind))
+                facts.setdefault(subject, {}).setdefault(intern(local(predicate)), []).append(Value(found, named))
+        except ValueError:
+            if len(written) > _TEXT_LIMIT:
+                raise MediumError(f"{self.part.name}: its information.turtle cannot be understood") from None
+            facts = self._odd_graph(written)
+        return {urn: Resource(urn, known) for urn, known in facts.items()}
+
+    def _odd_graph(self, written: bytes) -> dict[str, dict[str, list[Value]]]:
+        import rdflib  # heavy, and hardly ever needed
 
         graph = rdflib.Graph()
         try:
-            graph.parse(data=self.text("information.turtle"), format="turtle")
+            graph.parse(data=written, format="turtle")
         except _ODD_GRAPH as error:
             reason = " ".join(str(error).split())[:200]
             raise MediumError(f"{self.part.name}: its information.turtle cannot be understood: {reason}") from error
@@ -126,26 +126,40 @@ class Volume:
             kind = local(str(found.datatype)) if isinstance(found, rdflib.Literal) and found.datatype else ""
             known = facts.setdefault(str(subject), {})
             known.setdefault(local(str(predicate)), []).append(Value(str(found), kind))
-        return {urn: Resource(urn, known) for urn, known in facts.items()}
+        return facts
 
     def _info(self, urn: str) -> zipfile.ZipInfo | None:
         """The member that holds the stream `urn`: its name percent-encoded, or relative to the volume."""
-        names = [quote(urn, safe=""), urn, urn.removeprefix("aff4://"), quote(urn.removeprefix("aff4://"), safe="/")]
+        names = list[str]()
+        if self.urn and urn.startswith(self.urn + "/"):
+            inner = urn.removeprefix(self.urn + "/")
+            names += [inner, inner.replace("%20", " "), "/" + inner, inner.removeprefix("/").replace("%20", " ")]
+        names += [quote(urn, safe=""), urn, urn.removeprefix("aff4://"), quote(urn.removeprefix("aff4://"), safe="/")]
         base, _, rest = urn.removeprefix("aff4://").partition("/")
         names.append(f"{quote('aff4://' + base, safe='')}/{rest}")
-        if self.urn and urn.startswith(self.urn + "/"):
-            names += [urn.removeprefix(self.urn + "/"), urn.removeprefix(self.urn)]
         return next((self._members[name] for name in names if name in self._members), None)
 
     def has(self, urn: str) -> bool:
         """Whether the archive holds the stream."""
         return self._info(urn) is not None
 
-    def text(self, name: str) -> bytes:
-        """A small member whole, by its name."""
+    def _member(self, name: str) -> zipfile.ZipInfo:
         if name not in self._members:
             raise MediumError(f"{self.part.name} has no {name}")
-        return self._whole(self._members[name], _TEXT_LIMIT)
+        return self._members[name]
+
+    def member(self, urn: str) -> zipfile.ZipInfo | None:
+        """The member that holds a stream as a whole, if the archive has one."""
+        return self._info(urn)
+
+    def blocks(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        """The contents of a member in order, its CRC-32 compared at the end. Raises `MediumError`."""
+        try:
+            with self._archive.open(info) as stream:
+                while block := stream.read(_BLOCK):
+                    yield block
+        except _BROKEN as error:
+            raise MediumError(f"{info.filename!r} cannot be read: {error}") from error
 
     def stream(self, urn: str) -> bytes:
         """A stream of the description whole: a map, its streams' names, an index."""
@@ -159,7 +173,7 @@ class Volume:
             raise MediumError(f"{self.part.name}: {info.filename!r} claims {info.file_size} bytes")
         try:
             return self._archive.read(info)
-        except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, zlib.error) as error:
+        except _BROKEN as error:
             raise MediumError(f"{self.part.name}: {info.filename!r} cannot be read: {error}") from error
 
     def place(self, urn: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ _MAP_ENTRY = struct.Struct("<QQQI")
 _INDEX_ENTRY = struct.Struct("<QI")
 _CHUNK_LIMIT = 64 << 20
 _CACHED_BYTES = 16 << 20
+_LOGICAL = {"fileimage", "folderimage", "folder"}
 _LACKING = ("UnreadableData", "UnknownData", "Unknown")
 _MIB = 1 << 20  # a pattern begins anew with every MiB of its stream
 _SHOWN = 100
@@ -274,20 +275,26 @@ def recognises(part: Part) -> bool:
     )
 
 
+def is_logical(part: Part) -> bool:
+    """Whether a container holds files and no medium (AFF4-L). Raises `MediumError` where it is damaged."""
+    words = Volume(part).words()
+    return b"FileImage" in words and not any(kind in words for kind in (b"DiskImage", b"ContiguousImage"))
+
+
 def open_parts(first: Part, _open_part: PartOpener) -> Aff4Medium:
     """The one disk image in the container.
 
-    Raises `MediumError` for a logical container, one volume of a set, several images, and damage.
+    Raises `MediumError` for one volume of a set, several images, no image, and damage.
     """
     volume = Volume(first)
     images = sorted(
         (one for one in volume.resources.values() if one.kinds & {"diskimage", "contiguousimage", "image"}),
         key=lambda one: one.urn,
     )
-    disks = [one for one in images if not one.kinds & {"fileimage", "folder"}]
+    disks = [one for one in images if not one.kinds & _LOGICAL]
     if not disks:
         what = "holds files, not a medium (AFF4-L)" if images else "describes no image"
-        raise MediumError(f"{first.name} {what}, which is not read", "Extract it with the tool that made it.")
+        raise MediumError(f"{first.name} {what}", "Check which container was meant.")
     if len(disks) > 1:
         raise MediumError(f"{first.name} holds {len(disks)} images: it is not said which is meant")
     return Aff4Medium(volume, disks[0])

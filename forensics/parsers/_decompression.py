@@ -124,7 +124,7 @@ class _Input:
         self.position += length
 
 
-class _Reading:
+class Reading:
     """One way through a compressed file, from its start to its end or to the first damage.
 
     A decoder that meets damage takes what it had already decompressed of that piece with it: read again with
@@ -183,7 +183,7 @@ def first_bytes(read_at: ReadAt, compression: Compression) -> bytes:
     """The first decompressed `HEAD_BYTES`, or as much as there is before the end or the first damage."""
     careful_from = None
     while True:
-        reading, found = _Reading(read_at, compression, careful_from), b""
+        reading, found = Reading(read_at, compression, careful_from), b""
         for block in reading.blocks():
             found += block
             if len(found) >= HEAD_BYTES:
@@ -207,8 +207,8 @@ class Decompressed:
         self.size, self.problem = self._measure()
         self._start_over()
 
-    def _reading(self) -> _Reading:
-        return _Reading(self._source.read_at, self._compression, self._careful_from)
+    def _reading(self) -> Reading:
+        return Reading(self._source.read_at, self._compression, self._careful_from)
 
     def _measure(self) -> tuple[int, str]:
         limit = min(OUTPUT_LIMIT, max(ALWAYS_READ, RATIO_LIMIT * self._source.size))

@@ -21,7 +21,7 @@ from custody.access import FoundFile, Part, walk_beneath
 from forensics import results
 from forensics.engine import UnitFailedError
 from forensics.examine import contents as examine
-from forensics.examine import folder, pipeline, units
+from forensics.examine import folder, pipeline, trees, units
 from forensics.examine.findings import Findings, Job, readable
 from forensics.examine.request import Examination, Media, Progress, Request, manifest_rows
 from forensics.model import Artefact, ExaminationError, FileEntry, Location, Problem, Volume
@@ -90,7 +90,7 @@ class Tree:
 
 def examine_folder(root: Path, derived: Path, **settings: Any) -> Examination:
     run = results.start_run(derived, "AH/1", {})
-    return pipeline.examine_tree(Tree(root), Request("AH/1", run, **settings))
+    return trees.examine_tree(Tree(root), Request("AH/1", run, **settings))
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_a_single_log_has_the_three_digests_of_its_bytes(tree: Path, tmp_path: P
     run = results.start_run(tmp_path / "derived", "AH/1", {})
     with opened(tree / "auth.log") as parts:
         assert pipeline.is_log(parts[0])
-        found = pipeline.examine_tree(folder.LooseFiles(parts), Request("AH/1", run))
+        found = trees.examine_tree(folder.LooseFiles(parts), Request("AH/1", run))
     assert found.media == Media(
         "file", len(LOG), 0, {name: hashlib.new(name, LOG).hexdigest() for name in ("md5", "sha1", "sha256")}
     )

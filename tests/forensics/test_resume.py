@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from forensics import results
-from forensics.examine import pipeline
+from forensics.examine import pipeline, trees
 from forensics.examine.request import Examination, Progress, Request
 from forensics.examine.resume import UnitLog
 from tests.forensics.fat12 import image
@@ -59,12 +59,12 @@ def test_a_folder_goes_on_and_a_file_that_changed_is_read_again(tmp_path: Path) 
     (root / "auth.log").write_bytes(LOG)
     run = results.start_run(tmp_path / "derived", "AH/1", {})
     with pytest.raises(KeyboardInterrupt):
-        pipeline.examine_tree(Tree(root), Request("AH/1", run, listener=stopping_at("results")))
+        trees.examine_tree(Tree(root), Request("AH/1", run, listener=stopping_at("results")))
     (root / "auth.log").write_bytes(LOG + LOG)
     os.utime(root / "auth.log", (2_100_000_000, 2_000_000_000))  # so that reading does not move the access time
-    pipeline.examine_tree(Tree(root), Request("AH/1", run, resume=True))
+    trees.examine_tree(Tree(root), Request("AH/1", run, resume=True))
     whole = results.start_run(tmp_path / "whole", "AH/1", {})
-    pipeline.examine_tree(Tree(root), Request("AH/1", whole))
+    trees.examine_tree(Tree(root), Request("AH/1", whole))
     assert bytes_of(run) == bytes_of(whole)
 
 
