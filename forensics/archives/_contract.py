@@ -6,6 +6,7 @@ Members are never written by their names: their contents go, one by one, into na
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import tempfile
@@ -183,6 +184,17 @@ class ArchiveTree:
         if why:
             self.damage[found.number] = found, why
         file.flush()
+
+    def digest(self, found: Member) -> tuple[str, int]:
+        """SHA-256 in hex and bytes of a member, as far as it can be read; no digest where the archive refuses it."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            for block in self.archive.contents(found):
+                digest.update(block)
+                size += len(block)
+        except MediumError:
+            return "", size
+        return digest.hexdigest(), size
 
     def contradictions(self) -> Sequence[str]:
         """As the archive's."""

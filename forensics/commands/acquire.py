@@ -12,6 +12,7 @@ from forensics.commands.ingest import processors
 
 if TYPE_CHECKING:
     from forensics.commands.acquiring import Acquisition
+    from forensics.commands.acquiring_files import FilesAcquired
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -35,8 +36,8 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic in click's stu
 @click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
 @click.option("--exhibit", "ref", metavar="REF", required=True, help="Exhibit reference, for example AH/1.")
 @click.option("--purpose", required=True, help="Why the evidence is read: it stands in the ledger.")
-@click.option("--format", type=click.Choice(["raw", "split", "e01"]), default="e01", show_default=True,
-              help="What the images are.")  # fmt: skip
+@click.option("--format", type=click.Choice(["raw", "split", "e01", "aff4-l"]), default=None,
+              help="What the images are. Default: e01; of a folder aff4-l.")  # fmt: skip
 @click.option("--to", "folders", metavar="FOLDER", multiple=True, type=click.Path(path_type=Path),
               help="Where the image goes; may be given again for further images."
               " Default: a folder of the case.")  # fmt: skip
@@ -55,37 +56,30 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic in click's stu
               help="Threads that deflate. Default: the processors there are, at most 8.")  # fmt: skip
 @with_settings
 def acquire(settings: Settings, **options: Any) -> None:
-    """Copy a block device or file into images, verified by reading them again.
+    """Copy a block device or file into images, or a folder's files into a container, verified by reading them again.
 
     The intent is in the ledger before the first byte is read. What fails is read again in smaller steps; sectors
     that stay unreadable are zeros in the images and are listed. A stopped acquisition goes on with the same command.
     Nothing is ever written over.
     """
-    from forensics.commands.acquiring import AcquireOrder, acquire_exhibit
+    from forensics.commands.acquiring import LOGICAL, AcquireOrder, acquire_exhibit
+    from forensics.commands.acquiring_files import acquire_files
     from forensics.commands.progress import progress
 
+    options["format"] = options["format"] or (LOGICAL if options["source"].is_dir() else "e01")
     order = AcquireOrder(**options)
     order.validate()
+    done: Acquisition | FilesAcquired
     with writing(settings) as case, progress(settings, order.ref) as listener:
-        done = acquire_exhibit(case, order, listener)
+        if order.format == LOGICAL:
+            done = acquire_files(case, order, listener)
+        else:
+            done = acquire_exhibit(case, order, listener)
     if settings.json:
         put_json(done.json_object())
     else:
-        _tell(settings, done)
-    if done.bad:
+        put_facts(done.facts())
+        for line in done.remarks():
+            remark(settings, f"note: {line}")
+    if done.incomplete:
         click.get_current_context().exit(PROBLEMS)
-
-
-def _tell(settings: Settings, done: Acquisition) -> None:
-    put_facts(
-        {
-            "exhibit": f"{done.ref} ({done.size:,} bytes, source {done.state.said})",
-            **done.digests,
-            "images": ", ".join(names[0] + (f" to {names[-1]}" if len(names) > 1 else "") for names in done.images),
-            "verified": "every image was read again and holds these bytes",
-            "unreadable": f"{done.bad_sectors:,} sectors" + (" (zeros in the images, listed)" if done.bad else ""),
-            "log": str(done.log),
-        }
-    )
-    if done.resumed_at:
-        remark(settings, f"note: gone on with at byte {done.resumed_at:,}, where it was stopped")

@@ -8,12 +8,18 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from custody.durable import sync_folder, write_durably
 from custody.ledger.errors import CustodyError
-from forensics.acquire.copying import Writer
-from forensics.acquire.files import State
+from forensics.acquire.files import ImageFiles, State
+
+
+class Made(Protocol):
+    """One image under way, as far as the journal looks at it."""
+
+    @property
+    def files(self) -> ImageFiles: ...
 
 
 class Journal:
@@ -21,7 +27,7 @@ class Journal:
 
     def __init__(self, path: Path, begun: Mapping[str, Any]) -> None:
         self.path, self._begun = path, dict(begun)
-        self.writers: list[Writer] = []
+        self.writers: list[Made] = []
         self.saved: dict[str, Any] = {"done": 0, "bad": [], "images": []}
         self.earlier = False
         self._lock = Lock()  # every image has a thread that announces its files

@@ -32,7 +32,8 @@ from forensics.commands.intake import refuse_own_files
 from forensics.commands.source_state import SourceState, refuse_on_source, refuse_writable, source_state
 from forensics.examine.request import Listener, Progress
 
-FORMATS = ("raw", "split", "e01")
+FORMATS = ("raw", "split", "e01", "aff4-l")
+LOGICAL = "aff4-l"
 _DEFAULT_SEGMENT = {"raw": 0, "split": 2 << 30, "e01": 1536 << 20}
 _SHOWN_RANGES = 100
 _FILLED = "zeros"
@@ -70,7 +71,7 @@ class AcquireOrder:
     @property
     def segment(self) -> int:
         """Bytes of a segment at most; 0 for one file."""
-        return 0 if self.format == "raw" else self.segment_size or _DEFAULT_SEGMENT[self.format]
+        return 0 if self.format in ("raw", LOGICAL) else self.segment_size or _DEFAULT_SEGMENT[self.format]
 
     @property
     def stem(self) -> str:
@@ -87,8 +88,8 @@ class AcquireOrder:
             "write_blocker": self.write_blocker,
             "source_state": state.said,
             "writable_permitted": "yes" if self.writable else "",
-            "retries": str(self.retries),
-            "unreadable_sectors_are": _FILLED,
+            "retries": "" if self.format == LOGICAL else str(self.retries),
+            "unreadable_sectors_are": "" if self.format == LOGICAL else _FILLED,
             "to": "; ".join(shown(str(place)) for place in places),
         }
         return {name: value for name, value in chosen.items() if value}
@@ -110,6 +111,27 @@ class Acquisition:
     @property
     def bad_sectors(self) -> int:
         return sum(count for _, count in self.bad)
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something could not be read."""
+        return bool(self.bad)
+
+    def facts(self) -> dict[str, object]:
+        """As people are told it."""
+        images = (names[0] + (f" to {names[-1]}" if len(names) > 1 else "") for names in self.images)
+        return {
+            "exhibit": f"{self.ref} ({self.size:,} bytes, source {self.state.said})",
+            **self.digests,
+            "images": ", ".join(images),
+            "verified": "every image was read again and holds these bytes",
+            "unreadable": f"{self.bad_sectors:,} sectors" + (" (zeros in the images, listed)" if self.bad else ""),
+            "log": str(self.log),
+        }
+
+    def remarks(self) -> list[str]:
+        """What else should be known."""
+        return [f"gone on with at byte {self.resumed_at:,}, where it was stopped"] if self.resumed_at else []
 
     def json_object(self) -> dict[str, Any]:
         """As `--json` prints it."""
@@ -153,7 +175,7 @@ class _Work:
         begun = {"source": _lasting(target, state), "settings": settings, "ref": order.ref}
         journal = Journal(places[0] / f"{order.stem}.acquiring.json", {**begun, "ledger": case.ledger.id.hex()})
         if not journal.earlier:
-            _refuse_present(order, places)
+            refuse_present(order, places)
         return cls(case, order, target, state, places, listener, settings, journal)
 
     def facts(self, size: int) -> EwfFacts:
@@ -181,7 +203,7 @@ class _Work:
     @contextmanager
     def writers(self, size: int) -> Iterator[list[Writer]]:
         """An image in every place, gone on with where it was stopped."""
-        order, made = self.order, self.journal.writers
+        order, made = self.order, list[Writer]()
         with ThreadPoolExecutor(order.jobs) as pool:
             try:
                 for number, place in enumerate(self.places):
@@ -191,6 +213,7 @@ class _Work:
                         made.append(EwfWriter(files, order.stem, self.facts(size), pool=pool, **shape))
                     else:
                         made.append(RawWriter(files, order.stem, order.segment))
+                    self.journal.writers.append(made[-1])
                 yield made
             finally:
                 for writer in made:
@@ -229,13 +252,13 @@ def acquire_exhibit(case: Case, order: AcquireOrder, listener: Listener) -> Acqu
     """The whole of `evikit acquire` on an open, unlocked case."""
     target = Target.locate([order.source])
     if target.is_folder:
-        raise CustodyError(f"{shown(str(order.source))} is a folder", "Name a block device or a file.")
+        raise CustodyError(f"{shown(str(order.source))} is a folder", "Its files go into a container: --format aff4-l.")
     refuse_own_files(case, target)
     known = find_exhibit(case, order.ref)
     if known is not None:
         refuse_gone(case, known.n)
     work = _Work.prepare(case, order, target, listener)
-    n = known.n if known is not None else _register(case, order, work.state)
+    n = known.n if known is not None else register(case, order, work.state)
     with open_evidence(
         case,
         n,
@@ -247,13 +270,18 @@ def acquire_exhibit(case: Case, order: AcquireOrder, listener: Listener) -> Acqu
         resumes=open_accesses(case, n) if work.journal.earlier else (),
     ) as source:
         done = work.copy(source)
-    done.log = work.places[0] / f"{order.stem}.acquired.txt"
     said = _log_text(order, done, work.settings, claimed(work.journal.when * 1_000_000_000))
-    write_durably(done.log, said.encode("utf-8", "backslashreplace"), 0o444)
-    kept: list[Json] = [keep_attachment(case.receipts, done.log).described()]
-    case.record("note", n, {"kind": "attachment", "text": "log of the acquisition", "attachments": kept})
+    done.log = keep_log(case, n, work.places[0] / f"{order.stem}.acquired.txt", said)
     work.journal.remove()
     return done
+
+
+def keep_log(case: Case, n: int, path: Path, said: str) -> Path:
+    """Write the acquisition in words beside its images, and let the ledger name it by its digest."""
+    write_durably(path, said.encode("utf-8", "backslashreplace"), 0o444)
+    kept: list[Json] = [keep_attachment(case.receipts, path).described()]
+    case.record("note", n, {"kind": "attachment", "text": "log of the acquisition", "attachments": kept})
+    return path
 
 
 def _lasting(target: Target, state: SourceState) -> Json:
@@ -265,7 +293,7 @@ def _lasting(target: Target, state: SourceState) -> Json:
     return {"bytes": size, **{name: state.facts.get(name, "") for name in ("model", "serial", "wwid")}}
 
 
-def _refuse_present(order: AcquireOrder, places: list[Path]) -> None:
+def refuse_present(order: AcquireOrder, places: list[Path]) -> None:
     """A place where files of these names are is not used: nothing is ever written over."""
     for place in places:
         found = sorted(path.name for path in place.iterdir() if path.name.startswith(f"{order.stem}."))
@@ -276,7 +304,8 @@ def _refuse_present(order: AcquireOrder, places: list[Path]) -> None:
             )
 
 
-def _register(case: Case, order: AcquireOrder, state: SourceState) -> int:
+def register(case: Case, order: AcquireOrder, state: SourceState) -> int:
+    """Register what is acquired, as an original; its ordinal."""
     return case.register(
         {
             "ref": order.ref,

@@ -18,7 +18,7 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """`kind` is "device" or "file"; `facts` by name (model, serial, firmware ...), where the system tells."""
+    """`kind` is "device", "file" or "folder"; `facts` by name (model, serial, firmware ...), where the system tells."""
 
     kind: str
     sector_size: int
@@ -33,6 +33,8 @@ class SourceState:
         """The state as it stands in the ledger."""
         if self.kind == "file":
             return "a file"
+        if self.kind == "folder":
+            return "a folder" + ("" if self.writable else ", mounted read-only")
         return ("writable" if self.writable else "read-only") + (", mounted" if self.mounted else "")
 
 
@@ -64,6 +66,18 @@ def source_state(target: Target, sysfs: Path = SYSFS, mounts: Path = MOUNTS) -> 
         facts={name: value for name, value in found.items() if value},
         numbers=numbers,
     )
+
+
+def folder_state(folder: Path, mounts: Path = MOUNTS) -> SourceState:
+    """What is known of a folder: the file system it is on, and whether that is mounted read-only."""
+    number = folder.stat().st_dev
+    writable = not os.statvfs(folder).f_flag & os.ST_RDONLY
+    facts = {}
+    for row in (line.split() for line in _told(mounts).splitlines()):
+        if len(row) > 9 and row[2] == f"{os.major(number)}:{os.minor(number)}" and "-" in row:
+            kind, origin = row[row.index("-") + 1 :][:2]
+            facts = {"filesystem": kind, "mounted_from": origin, "mount_options": row[5]}
+    return SourceState("folder", 0, writable, mounted=(), facts=facts)
 
 
 def _told(path: Path) -> str:

@@ -25,7 +25,8 @@ from forensics.media._turtle import statements
 NAMESPACES = ("http://aff4.org/Schema#", "http://afflib.org/2009/aff4#")
 
 _TEXT_LIMIT = 16 << 20  # bytes of a graph that is written in an odd way
-_GRAPH_LIMIT = 1 << 30
+_GRAPH_LIMIT = 4 << 30
+_LONGEST_LINE = 4 << 20
 _BLOCK = 1 << 18
 _MAP_LIMIT = 1 << 30  # bytes of a map: some 38 million extents
 _LOCAL_HEADER = 30
@@ -95,21 +96,42 @@ class Volume:
         """What the graph describes, by URN. Raises `MediumError` for a graph that cannot be understood."""
         return self._graph()
 
-    def words(self) -> bytes:
-        """The graph as it is written."""
-        return self._whole(self._member("information.turtle"), _GRAPH_LIMIT)
+    def words(self) -> Iterator[bytes]:
+        """The lines of the graph as it is written."""
+        info = self._member("information.turtle")
+        self._refuse_claim(info, _GRAPH_LIMIT)
+        try:
+            with self._archive.open(info) as stream:
+                while line := stream.readline(_LONGEST_LINE):
+                    yield line
+        except _BROKEN as error:
+            raise MediumError(f"{self.part.name}: {info.filename!r} cannot be read: {error}") from error
+
+    def described(self) -> Iterator[Resource]:
+        """The resources one after the other as the graph writes them, one perhaps in several pieces.
+
+        Raises `ValueError` for a graph that is written in an odd way, perhaps after some.
+        """
+        known, facts = "", dict[str, list[Value]]()
+        for subject, predicate, found, kind in statements(line.decode("utf-8") for line in self.words()):
+            if subject != known:
+                if facts:
+                    yield Resource(known, facts)
+                known, facts = subject, {}
+            named = "" if kind == "plain" else intern(local(kind))
+            facts.setdefault(intern(local(predicate)), []).append(Value(found, named))
+        if facts:
+            yield Resource(known, facts)
 
     def _graph(self) -> dict[str, Resource]:
-        written = self.words()
         facts: dict[str, dict[str, list[Value]]] = {}
         try:
-            for subject, predicate, found, kind in statements(written.decode("utf-8")):
-                named = "" if kind == "plain" else intern(local(kind))
-                facts.setdefault(subject, {}).setdefault(intern(local(predicate)), []).append(Value(found, named))
+            for piece in self.described():
+                known = facts.setdefault(piece.urn, {})
+                for name, values in piece.items():
+                    known.setdefault(name, []).extend(values)
         except ValueError:
-            if len(written) > _TEXT_LIMIT:
-                raise MediumError(f"{self.part.name}: its information.turtle cannot be understood") from None
-            facts = self._odd_graph(written)
+            facts = self._odd_graph(self._whole(self._member("information.turtle"), _TEXT_LIMIT))
         return {urn: Resource(urn, known) for urn, known in facts.items()}
 
     def _odd_graph(self, written: bytes) -> dict[str, dict[str, list[Value]]]:
@@ -168,9 +190,12 @@ class Volume:
             raise MediumError(f"{self.part.name} does not hold {urn}")
         return self._whole(info, _MAP_LIMIT)
 
-    def _whole(self, info: zipfile.ZipInfo, limit: int) -> bytes:
+    def _refuse_claim(self, info: zipfile.ZipInfo, limit: int) -> None:
         if info.file_size > min(limit, 1032 * max(info.compress_size, 1)):  # deflate cannot pack more than 1032 to 1
             raise MediumError(f"{self.part.name}: {info.filename!r} claims {info.file_size} bytes")
+
+    def _whole(self, info: zipfile.ZipInfo, limit: int) -> bytes:
+        self._refuse_claim(info, limit)
         try:
             return self._archive.read(info)
         except _BROKEN as error:

@@ -7,10 +7,10 @@ and a library that knows all of the language reads them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _TOKEN = re.compile(
-    r"""[ \t\r\n]+|\#[^\r\n]*"""
+    r"""[ \t\r\n]+|\#.*"""
     r"""|<(?P<iri>[^<>"{}|^`\\\x00-\x20]*)>"""
     r"""|"(?P<text>(?:[^"\\\r\n]|\\.)*)"(?!")(?:\^\^(?:<(?P<type>[^<>"{}|^`\\\x00-\x20]*)>|(?P<short>[\w-]*:[\w-]*))|@[A-Za-z-]+)?"""
     r"""|@prefix[ \t]+(?P<prefix>[\w-]*):[ \t]*<(?P<stands>[^<>"{}|^`\\\x00-\x20]*)>[ \t\r\n]*\."""
@@ -31,10 +31,11 @@ class OddError(ValueError):
     """The text has what is not understood here; it need not be wrong."""
 
 
-def statements(text: str) -> Iterator[Statement]:
-    """The statements in their order. Raises `OddError`, perhaps after some of them."""
+def statements(lines: Iterable[str]) -> Iterator[Statement]:
+    """The statements of a text given by its lines. Raises `OddError`, perhaps after some of them."""
     subject = predicate = ""
-    for value, kind in _terms(text):
+    prefixes: dict[str, str] = {}
+    for value, kind in (term for line in lines for term in _terms(line, prefixes)):
         if kind == "mark":
             if value == ".":
                 subject = predicate = ""
@@ -56,9 +57,8 @@ def _name(value: str, kind: str) -> str:
     return value
 
 
-def _terms(text: str) -> Iterator[tuple[str, str]]:
-    """(value, kind): kind is "iri", "mark", or the type of a literal, "plain" for one that has none."""
-    prefixes: dict[str, str] = {}
+def _terms(text: str, prefixes: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """(value, kind) of one line: kind is "iri", "mark", or the type of a literal, "plain" for one that has none."""
     at, end = 0, len(text)
     while at < end:
         found = _TOKEN.match(text, at)

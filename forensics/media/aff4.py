@@ -277,8 +277,12 @@ def recognises(part: Part) -> bool:
 
 def is_logical(part: Part) -> bool:
     """Whether a container holds files and no medium (AFF4-L). Raises `MediumError` where it is damaged."""
-    words = Volume(part).words()
-    return b"FileImage" in words and not any(kind in words for kind in (b"DiskImage", b"ContiguousImage"))
+    logical = False
+    for line in Volume(part).words():
+        if b"DiskImage" in line or b"ContiguousImage" in line:
+            return False
+        logical = logical or any(kind in line for kind in (b"FileImage", b"aff4:Folder", b"Schema#Folder"))
+    return logical
 
 
 def open_parts(first: Part, _open_part: PartOpener) -> Aff4Medium:

@@ -416,8 +416,8 @@ def test_a_medium_libtsk_hangs_on_is_one_volume_with_the_reason(
 def test_files_that_claim_more_than_the_medium_holds_are_not_read(
     disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_CLAIM_FACTOR", 0)
-    monkeypatch.setattr(pipeline, "_CLAIM_FLOOR", 100)
+    monkeypatch.setattr(pipeline, "CLAIM_FACTOR", 0)
+    monkeypatch.setattr(pipeline, "CLAIM_FLOOR", 100)
     examine_image(disk, tmp_path / "derived")
     assert "claim over 100 bytes together" in rows(queries.problems, tmp_path / "derived")[0]["reason"]
 
