@@ -19,6 +19,8 @@ COMMANDS = {
     "artefacts": ("forensics.commands.query", "List what was read from logs and other traces."),
     "logs": ("forensics.commands.query", "List what each log covers: gaps, clocks that went back."),
     "timeline": ("forensics.commands.timeline", "List everything that has a time, in order."),
+    "search": ("forensics.commands.search", "Search contents for words, expressions and YARA rules."),
+    "hits": ("forensics.commands.search", "List what a search found."),
     "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
     "check": ("custody.commands.check", "Ask the rules of handling: was the evidence handled well?"),

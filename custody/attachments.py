@@ -34,9 +34,14 @@ def keep_attachment(receipts: Path, path: Path) -> Attachment:
         data = path.read_bytes()
     except OSError as error:
         raise CustodyError(f"{shown(str(path))} cannot be read: {error.strerror}", "Check the path.") from error
+    return keep_document(receipts, shown(path.name), data)
+
+
+def keep_document(receipts: Path, name: str, data: bytes) -> Attachment:
+    """Keep bytes of our own making as a document of this name, under their digest."""
     digest = hashlib.sha256(data).hexdigest()
     folder = receipts / "attachments"
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / digest).exists():
         write_durably(folder / digest, data, 0o444)
-    return Attachment(shown(path.name), len(data), digest)
+    return Attachment(name, len(data), digest)

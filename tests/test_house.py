@@ -289,7 +289,7 @@ def test_every_dependency_is_used_and_every_import_declared() -> None:
     owners = packages_distributions()
     files = [*SOURCES, *ROOT.glob("alembic/**/*.py")]
     outside = {name.split(".")[0] for path in files for name in imports_of(path)} - OWN - {""}
-    used = {owners.get(name, [name])[0].lower() for name in outside - sys.stdlib_module_names}
+    used = {owners.get(name, [name])[0].lower().replace("_", "-") for name in outside - sys.stdlib_module_names}
     assert used | {"tzdata"} == declared  # zoneinfo finds tzdata, nobody imports it
 
 

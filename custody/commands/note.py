@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from custody.ledger.entry import Json
 
 
-_OF_RESULT = ("run", "id", "volume", "path", "stream", "meta", "sha256", "length", "kind", "at", "meaning")
+_OF_RESULT = ("run", "id", "volume", "path", "stream", "meta", "sha256", "length", "kind", "at", "meaning",
+              "area", "key", "medium_offset")  # fmt: skip
 """What a note keeps of the result that it is about, besides offset and words."""
 
 
@@ -32,7 +33,7 @@ def _tell(settings: Settings, recorded: Recorded) -> None:
 @click.argument("text")
 @click.option("--exhibit", "ref", metavar="REF", help="The exhibit it is about; else it is about the case.")
 @click.option("--kind", type=click.Choice(["observation", "opinion"]), default="observation", show_default=True)
-@click.option("--of", "identity", default="", metavar="ID", help="The file, artefact or event, by its id in a listing.")
+@click.option("--of", "identity", default="", metavar="ID", help="The file, artefact, event or hit, by its id.")
 @click.option("--path", default="", help="The file, as `evikit files` lists it; its digest and run are recorded too.")
 @click.option("--volume", default="", help="The volume, where a path stands on several.")
 @click.option("--meta", default="", help="The meta address (inode), where a name stands twice.")

@@ -149,13 +149,14 @@ def _export(settings: Settings, case: Case, path: Path, lines: Iterable[str]) ->
 class Listing:
     """A listing: the question, its table of `cells`, and other forms by the word that asks for them.
 
-    `forms` has "jsonl", which is what --json prints.
+    `forms` has "jsonl", which is what --json prints. `sources` says what is asked: runs, unless it is told.
     """
 
-    ask: Callable[[Sequence[Run], Filter], Iterator[Row]]
+    ask: Callable[[Sequence[Any], Filter], Iterator[Row]]
     columns: Sequence[tuple[str, int]]
     cells: Callable[[Row], Sequence[object]]
     forms: Mapping[str, Lines]
+    sources: Callable[[Case, Mapping[str, Any]], Sequence[Any]] = _runs
 
 
 def answer(settings: Settings, options: Mapping[str, Any], listing: Listing) -> None:
@@ -167,7 +168,7 @@ def answer(settings: Settings, options: Mapping[str, Any], listing: Listing) -> 
     with writing(settings) if output else reading(settings) as case:
         if options.get("corrected"):
             chosen = replace(chosen, ahead=clocks_ahead(case))
-        rows = listing.ask(_runs(case, options), chosen)
+        rows = listing.ask(listing.sources(case, options), chosen)
         table = form == "table"
         shaped = columned(listing.columns, map(listing.cells, rows)) if table else listing.forms[form](rows)
         if output is not None:

@@ -18,6 +18,7 @@ from forensics.results import Run, current_runs
 if TYPE_CHECKING:
     from custody.case import Case
     from custody.exhibits import Exhibit
+    from forensics.results.searches import Search
 
 
 def recorded_parts(case: Case, exhibit: Exhibit) -> list[Json]:
@@ -118,7 +119,10 @@ def result_place(case: Case, identity: str) -> dict[str, Json]:
     from forensics.results import runs
     from forensics.results.listing import event_json
     from forensics.results.queries import file_named, identified
+    from forensics.results.searches import FOLDER, hit_named
 
+    if (named := hit_named(case.path / FOLDER, identity)) is not None:
+        return _hit_place(*named)
     every = runs(case.path / "derived")
     table, run, row = identified(every, identity)
     said: dict[str, Json] = {"id": row["id"], "run": run.name, "kind": row.get("kind") or row.get("type")}
@@ -133,3 +137,11 @@ def result_place(case: Case, identity: str) -> dict[str, Json]:
     holders = file_named([run], row["volume"] or "", row["path"])
     same = {str(file["sha256"]) for file in holders if file["meta"] == row["meta"] and file["sha256"]}
     return said | place | span | {"sha256": same.pop() if len(same) == 1 else None}
+
+
+def _hit_place(search: Search, row: dict[str, Any]) -> dict[str, Json]:
+    """Where a hit of a search stands; a note keeps what it is by its key, which every search gives it."""
+    said: dict[str, Json] = {"id": row["id"], "run": search.name, "kind": f"hit.{row['kind']}", "key": row["key"]}
+    place = {name: row[name] for name in ("exhibit", "volume", "path", "stream", "meta", "area")}
+    span = {name: None if row[name] is None else str(row[name]) for name in ("offset", "length", "medium_offset")}
+    return said | place | span | {"sha256": None}

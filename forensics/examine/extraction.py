@@ -78,11 +78,8 @@ def extract_entry(
     Raises `ExaminationError` when the medium or the volume cannot be opened or libtsk gives no answer.
     """
     medium = open_medium(first, open_part)
-    where = Volume(
-        index=volume["volume"],
-        **{name: volume[name] for name in ("offset", "length", "scheme", "description", "filesystem", "label")},
-    )
-    unlocked = _unlock(medium, where, secrets)
+    where = volume_of(volume)
+    unlocked = unlocked_volumes(medium, [where], secrets)
     try:
         with WorkerPool(1) as pool:
             answer = pool.submit(
@@ -93,13 +90,23 @@ def extract_entry(
     return Extracted(int(answer["size"]), answer["sha256"], answer["problem"])
 
 
-def _unlock(medium: Medium, volume: Volume, secrets: Sequence[bytes]) -> tuple[Unlocked, ...]:
-    if f"{UNLOCKED})" not in volume.description:
-        return ()
-    if not secrets:
-        raise ExaminationError(f"volume {volume.index} is encrypted", "Give its passphrase with --passphrases.")
-    opened, problems = unlock_volumes(medium, [volume], secrets)
-    if not opened:
-        why = problems[0].reason if problems else "it is not encrypted any more"
-        raise ExaminationError(f"volume {volume.index}: {why}", "Check the file of passphrases.")
-    return tuple(opened)
+def volume_of(row: Mapping[str, Any]) -> Volume:
+    """The volume that a row of volumes.parquet stands for."""
+    names = ("offset", "length", "scheme", "description", "filesystem", "label", "problem")
+    return Volume(index=row["volume"], **{name: row[name] for name in names})
+
+
+def unlocked_volumes(medium: Medium, volumes: Sequence[Volume], secrets: Sequence[bytes]) -> tuple[Unlocked, ...]:
+    """Those of the volumes that were unlocked when they were examined, unlocked again; raises `ExaminationError`."""
+    found: list[Unlocked] = []
+    for volume in volumes:
+        if f"{UNLOCKED})" not in volume.description:
+            continue
+        if not secrets:
+            raise ExaminationError(f"volume {volume.index} is encrypted", "Give its passphrase with --passphrases.")
+        opened, problems = unlock_volumes(medium, [volume], secrets)
+        if not opened:
+            why = problems[0].reason if problems else "it is not encrypted any more"
+            raise ExaminationError(f"volume {volume.index}: {why}", "Check the file of passphrases.")
+        found += opened
+    return tuple(found)

@@ -76,10 +76,17 @@ def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) 
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
 
-def _filesystem(job: Job, volume: Volume) -> Any:
+def prepared_medium() -> Medium:
+    """The medium that `prepare_image` opened."""
+    return _Prepared.medium
+
+
+def prepared_filesystem(job: Job, volume: Volume) -> FileSystem:
+    """A volume's file system, open for this child; raises `FileSystemError` when it does not open."""
     if volume.index not in _Prepared.volumes:
         _Prepared.volumes = {volume.index: open_filesystem(_Prepared.medium, volume, job.zone)}  # one at a time
-    return _Prepared.volumes[volume.index]
+    found: FileSystem = _Prepared.volumes[volume.index]
+    return found
 
 
 def _direct(fs: FileSystem) -> DirectContents | None:
@@ -147,7 +154,7 @@ def walk_unit(job: Job, volume: Volume, limit: int | None = None, direct: bool =
     with Findings(job, unit) as findings:
         listing = _Listing(job, unit, findings)
         try:
-            fs = _filesystem(job, volume)
+            fs = prepared_filesystem(job, volume)
             if (missing := _missing(fs)) and limit is None and direct:
                 reason = f"the file system goes on for {missing:,} bytes behind the end of its medium: it is cut"
                 findings.problem(Problem(Location(job.exhibit, volume.index), "names", reason))
@@ -235,7 +242,7 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
     def opener(_: int, entry: FileEntry) -> tuple[int, ReadAt]:
         if entry.size > max(_Prepared.medium.size, CLAIM_FLOOR):
             raise ExaminationError(f"it claims {entry.size} bytes, more than its medium holds: not read")
-        fs = _filesystem(job, volume)
+        fs = prepared_filesystem(job, volume)
         direct, through_libtsk = _direct(fs), partial(open_entry, fs, entry)
         content = through_libtsk() if direct is None else direct.open(entry, through_libtsk)
         return content.size, content.read_at

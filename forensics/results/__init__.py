@@ -195,10 +195,11 @@ class Run:
 
     def manifest(self) -> dict[str, Any]:
         """What manifest.json (of a begun run: started.json) says. Raises `ResultsError`."""
-        return _read_json(self.path / (MANIFEST if self.complete else STARTED))
+        return read_json(self.path / (MANIFEST if self.complete else STARTED))
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of `write_json` that names its exhibit; raises `ResultsError` for anything else."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -215,6 +216,13 @@ def start_run(derived: Path, exhibit: str, settings: Mapping[str, Any]) -> Path:
 
     Raises `ResultsError` when the folder cannot be made.
     """
+    folder = new_folder(derived, exhibit)
+    write_json(folder / STARTED, {"format": _RUN_FORMAT, "exhibit": exhibit, "settings": settings})
+    return folder
+
+
+def new_folder(derived: Path, exhibit: str) -> Path:
+    """A new folder in `derived`, its name the next number and the exhibit's; raises `ResultsError`."""
     slug = re.sub(r"[^A-Za-z0-9]+", "-", exhibit).strip("-")[:40] or "exhibit"
     try:
         derived.mkdir(parents=True, exist_ok=True)
@@ -225,7 +233,6 @@ def start_run(derived: Path, exhibit: str, settings: Mapping[str, Any]) -> Path:
         raise ResultsError(
             f"no folder for results in {derived}: {error.strerror}", "make room in the case folder and run it again"
         ) from error
-    write_json(folder / STARTED, {"format": _RUN_FORMAT, "exhibit": exhibit, "settings": settings})
     return folder
 
 
@@ -246,7 +253,7 @@ def runs(derived: Path) -> list[Run]:
         number = re.match(r"(\d+)-", folder.name)
         if number and (folder / STARTED).is_file():
             done = (folder / MANIFEST).is_file()
-            exhibit = _read_json(folder / (MANIFEST if done else STARTED))["exhibit"]
+            exhibit = read_json(folder / (MANIFEST if done else STARTED))["exhibit"]
             found.append((int(number[1]), folder.name, Run(folder, exhibit, done)))
     return [run for _, _, run in sorted(found, key=lambda item: item[:2])]
 
