@@ -154,6 +154,9 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         accessed="folder accessed, as a shellbag keeps it",
     ),
     **_times("registry.office_document", opened="document opened"),
+    **_times("job.task", last_run="scheduled task run"),
+    **_times("task.definition", registered="scheduled task registered"),
+    **_times("job.trigger task.trigger", begins="trigger of a scheduled task begins", ends="its trigger ends"),
     **_times(
         "registry.account",
         last_logon="account last logged on",

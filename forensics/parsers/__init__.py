@@ -35,6 +35,8 @@ from forensics.parsers import (
     property_list,
     recycle_bin,
     registry,
+    scheduled_job,
+    scheduled_task,
     shell_history,
     shortcut,
     sqlite,
@@ -75,6 +77,8 @@ PARSERS: tuple[Parser, ...] = (
     jump_list.PARSER,  # a name, and the signature of what holds the entries
     usn_journal.PARSER,  # likewise
     recycle_bin.PARSER,  # a name and a version
+    scheduled_job.PARSER,  # likewise
+    scheduled_task.PARSER,  # an element of its own namespace
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
     shell_history.PARSER,  # a first line, or a name and lines of its kind
