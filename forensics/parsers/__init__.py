@@ -20,6 +20,7 @@ from forensics.parsers import (
     compressed,
     container_log,
     cron_table,
+    ese,
     event_log,
     fsevents,
     iis,
@@ -71,6 +72,7 @@ PARSERS: tuple[Parser, ...] = (
     audit_trail.PARSER,  # likewise
     utmpx.PARSER,  # likewise
     registry.PARSER,  # likewise
+    ese.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     picture.PARSER,  # likewise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -51,6 +52,18 @@ def iso_time(text: str, zone: ZoneInfo | None) -> Stated | None:
     *parts, fraction, offset = found.groups()
     time = CivilTime(*(int(part or 0) for part in parts))
     return stated(time, zone, text.strip(), nanos=nanoseconds(fraction), offset=offset)
+
+
+def local_moment(moment: Moment, zone: ZoneInfo | None) -> Stated:
+    """A moment that was counted in local time as if it were UTC, by the declared `zone`."""
+    if moment.at is None:
+        return Stated(moment, Clock.UTC)
+    seconds, nanos = divmod(moment.at, SECOND)
+    try:
+        day = datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 - of no zone yet
+        return stated(CivilTime(*day.timetuple()[:6]), zone, moment.written, nanos=nanos)
+    except (OverflowError, ImpossibleTimeError):
+        return Stated(Moment(None, moment.written), Clock.UTC)
 
 
 def by_clock(

@@ -21,6 +21,8 @@ FORMATS = sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.star
 READING = [parser for parser in PARSERS if parser.name != "mapped"]
 """Those that read a file without being told how."""
 LIBRARIES = {
+    "ese": {"pyesedb"},
+    "_ese": {"pyesedb"},
     "event_log": {"evtx"},
     "journal": {"lz4", "zstandard"},
     "jump_list": {"pyolecf"},
