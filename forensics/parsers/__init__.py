@@ -24,6 +24,7 @@ from forensics.parsers import (
     event_log,
     fsevents,
     iis,
+    index_dat,
     journal,
     jump_list,
     login_records,
@@ -73,6 +74,7 @@ PARSERS: tuple[Parser, ...] = (
     utmpx.PARSER,  # likewise
     registry.PARSER,  # likewise
     ese.PARSER,  # likewise
+    index_dat.PARSER,  # likewise
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     picture.PARSER,  # likewise

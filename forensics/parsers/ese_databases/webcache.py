@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from forensics.model import Artefact, Clock, Problem
 from forensics.parsers._ese import Database, Family, Row, file_time
 from forensics.parsers._facts import Moment
+from forensics.parsers._headers import shown_headers
 from forensics.parsers._stated import Stated, by_clock, local_moment
 
 _VISIT, _COOKIE, _CONTENT, _DOWNLOAD, _OTHER = (
@@ -28,12 +29,6 @@ _STRINGS_AT = 0x148
 def _clear(text: object) -> str:
     """Text with what cannot be printed left out: an address may begin with binary values."""
     return "".join(character for character in text if character.isprintable()) if isinstance(text, str) else ""
-
-
-def _headers(value: object) -> str:
-    if not isinstance(value, bytes):
-        return _clear(value)
-    return "; ".join(line for line in value.decode("latin-1").rstrip("\0").split("\r\n") if line)
 
 
 def _texts(value: object) -> str:
@@ -69,7 +64,7 @@ def _entry(database: Database, row: Row, container: str) -> Iterator[Artefact]:
     if kind == _DOWNLOAD:
         fields["texts"] = _texts(headers)
     elif kind == _CONTENT:
-        fields["headers"] = _headers(headers)
+        fields["headers"] = shown_headers(headers) if isinstance(headers, bytes) else ""
     yield from by_clock(database.facts, kind, _times(row, daily, database), fields)
 
 

@@ -137,7 +137,7 @@ def test_webcache_by_container(source: Any) -> None:
     tables = containers(
         History=Table(ENTRY),
         Cookies=Table(ENTRY | {"Url": "Cookie:ada@a.example/", "Filename": "1.txt"}),
-        Content=Table(ENTRY | {"ResponseHeaders": b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n\0"}),
+        Content=Table(ENTRY | {"ResponseHeaders": b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret; path=/\r\n\r\n\0"}),
         iedownload=Table(ENTRY | {"ResponseHeaders": download}),
         DOMStore=Table(ENTRY | {"Url": "\x01\x02a"}),
     )
@@ -150,7 +150,7 @@ def test_webcache_by_container(source: Any) -> None:
     }  # fmt: skip
     assert visit.times == {"accessed": SECOND}
     assert cookie.fields["file"] == "1.txt"
-    assert content.fields["headers"] == "HTTP/1.1 200 OK; A: b"
+    assert content.fields["headers"] == "HTTP/1.1 200 OK; Set-Cookie: a=(not shown)"
     assert fetched.fields["texts"] == "http://a.example/x.zip; C:\\x.zip"
     assert other.fields["url"] == "a"
 

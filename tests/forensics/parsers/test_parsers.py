@@ -24,6 +24,7 @@ LIBRARIES = {
     "ese": {"pyesedb"},
     "_ese": {"pyesedb"},
     "event_log": {"evtx"},
+    "index_dat": {"pymsiecf"},
     "journal": {"lz4", "zstandard"},
     "jump_list": {"pyolecf"},
     "prefetch": {"pyscca"},
