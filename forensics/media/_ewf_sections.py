@@ -228,6 +228,11 @@ def _said(key: str, value: str) -> bool:
 
 
 def _value(key: str, value: str) -> str:
-    if key in ("m", "u") and value.isdecimal() and len(value) < 12:
+    return moment_of(value) if key in ("m", "u") else value
+
+
+def moment_of(value: str) -> str:
+    """Seconds since 1970 as ISO 8601 UTC; anything else as it stands."""
+    if value.isdecimal() and len(value) < 12:
         return datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return value

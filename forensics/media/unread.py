@@ -6,7 +6,6 @@ from custody.access import Part, PartOpener
 from forensics.media._contract import Medium, MediumError, read_part
 
 _UNREAD = {
-    b"EVF2\x0d\x0a\x81\x00": "EnCase 7 Ex01 (EWF2)",
     b"LEF2\x0d\x0a\x81\x00": "EnCase 7 logical evidence Lx01 (EWF2)",
     b"LVF\x09\x0d\x0a\xff\x00": "EnCase logical evidence L01",
     b"AFF10\r\n\x00": "AFF",

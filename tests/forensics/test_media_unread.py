@@ -10,7 +10,6 @@ from forensics.media import MEDIA, MediumError, raw, split
 from tests.forensics.images import medium
 
 SIGNATURES = {
-    "EnCase 7 Ex01": (b"EVF2\x0d\x0a\x81\x00", 0),
     "EnCase 7 logical evidence Lx01": (b"LEF2\x0d\x0a\x81\x00", 0),
     "EnCase logical evidence L01": (b"LVF\x09\x0d\x0a\xff\x00", 0),
     "AFF": (b"AFF10\r\n\x00", 0),
