@@ -11,7 +11,7 @@ from custody.commands.screen import PROBLEMS, Settings, put_facts, put_json, rem
 from forensics.commands.ingest import processors
 
 if TYPE_CHECKING:
-    from forensics.commands.acquiring import Acquisition
+    from forensics.commands.acquired import Acquisition
     from forensics.commands.acquiring_files import FilesAcquired
 
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -46,6 +46,7 @@ class Size(click.ParamType):  # type: ignore[type-arg]  # generic in click's stu
 @click.option("--method", default="", help="How the source is attached: it stands in the ledger.")
 @click.option("--write-blocker", default="", help="The write blocker's model and serial number.")
 @click.option("--writable", is_flag=True, help="Acquire although the source could be written to; it is recorded.")
+@click.option("--hidden-areas", is_flag=True, help="Ask an ATA disk for areas it hides (HPA, DCO); it changes nothing.")
 @click.option("--compression", type=click.Choice(["none", "fast", "best"]), default="fast", show_default=True,
               help="How hard e01 is deflated.")  # fmt: skip
 @click.option("--segment-size", type=Size(), default=0, metavar="SIZE",

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from custody.access import Source, open_evidence
+from custody.access import Part, Source, open_evidence
 from custody.attachments import keep_attachment
 from custody.case import Case
 from custody.durable import write_durably
 from custody.exhibits import STATES, find_exhibit, open_accesses, validate_ref
 from custody.holding import refuse_gone
 from custody.ledger.entry import Json
-from custody.ledger.errors import CustodyError, IntegrityError
+from custody.ledger.errors import CustodyError
 from custody.moment import claimed
 from custody.opened import text
 from custody.target import Target, shown
+from forensics.acquire.ata import ask_hidden
 from forensics.acquire.copying import Copy, Writer
 from forensics.acquire.ewf_writer import LEVELS, SMALLEST_SEGMENT, EwfFacts, EwfWriter
 from forensics.acquire.files import ImageFiles
 from forensics.acquire.patient import PatientReader
 from forensics.acquire.raw_writer import RawWriter
 from forensics.commands.acquire_journal import Journal
+from forensics.commands.acquired import FILLED, Acquisition, log_text, record_outcome
 from forensics.commands.intake import refuse_own_files
-from forensics.commands.source_state import SourceState, refuse_on_source, refuse_writable, source_state
+from forensics.commands.source_state import (
+    SourceState,
+    refuse_on_source,
+    refuse_writable,
+    source_state,
+    temperature,
+)
 from forensics.examine.request import Listener, Progress
 
 FORMATS = ("raw", "split", "e01", "aff4-l")
 LOGICAL = "aff4-l"
 _DEFAULT_SEGMENT = {"raw": 0, "split": 2 << 30, "e01": 1536 << 20}
-_SHOWN_RANGES = 100
-_FILLED = "zeros"
+_LOOK_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,7 @@ class AcquireOrder:
     method: str = ""
     write_blocker: str = ""
     writable: bool = False
+    hidden_areas: bool = False
     compression: str = "fast"
     segment_size: int = 0
     retries: int = 2
@@ -88,65 +95,12 @@ class AcquireOrder:
             "write_blocker": self.write_blocker,
             "source_state": state.said,
             "writable_permitted": "yes" if self.writable else "",
+            "hidden_areas": "asked for" if self.hidden_areas else "",
             "retries": "" if self.format == LOGICAL else str(self.retries),
-            "unreadable_sectors_are": "" if self.format == LOGICAL else _FILLED,
+            "unreadable_sectors_are": "" if self.format == LOGICAL else FILLED,
             "to": "; ".join(shown(str(place)) for place in places),
         }
         return {name: value for name, value in chosen.items() if value}
-
-
-@dataclass(slots=True)
-class Acquisition:
-    """What came of it."""
-
-    ref: str
-    size: int
-    digests: dict[str, str]
-    images: list[list[str]]
-    bad: list[tuple[int, int]]
-    resumed_at: int
-    state: SourceState
-    log: Path | None = None
-
-    @property
-    def bad_sectors(self) -> int:
-        return sum(count for _, count in self.bad)
-
-    @property
-    def incomplete(self) -> bool:
-        """Whether something could not be read."""
-        return bool(self.bad)
-
-    def facts(self) -> dict[str, object]:
-        """As people are told it."""
-        images = (names[0] + (f" to {names[-1]}" if len(names) > 1 else "") for names in self.images)
-        return {
-            "exhibit": f"{self.ref} ({self.size:,} bytes, source {self.state.said})",
-            **self.digests,
-            "images": ", ".join(images),
-            "verified": "every image was read again and holds these bytes",
-            "unreadable": f"{self.bad_sectors:,} sectors" + (" (zeros in the images, listed)" if self.bad else ""),
-            "log": str(self.log),
-        }
-
-    def remarks(self) -> list[str]:
-        """What else should be known."""
-        return [f"gone on with at byte {self.resumed_at:,}, where it was stopped"] if self.resumed_at else []
-
-    def json_object(self) -> dict[str, Any]:
-        """As `--json` prints it."""
-        return {
-            "exhibit": self.ref,
-            "size": str(self.size),
-            "sector_size": str(self.state.sector_size),
-            **self.digests,
-            "images": self.images,
-            "unreadable_sectors": str(self.bad_sectors),
-            "unreadable": [{"first": str(first), "count": str(count)} for first, count in self.bad],
-            "resumed_at": str(self.resumed_at) if self.resumed_at else None,
-            "source": {"kind": self.state.kind, "state": self.state.said, **self.state.facts},
-            "log": str(self.log) if self.log else None,
-        }
 
 
 @dataclass(slots=True)
@@ -226,8 +180,13 @@ class _Work:
         reader.bad.ranges = [(first, count) for first, count in journal.saved["bad"]]
         source.outcome.basis = "chunks"
 
+        warmth = _Warmth(self.state)
+        if self.order.hidden_areas:
+            self._ask(part)
+
         def tell(stage: str, done: int) -> None:
-            self.listener(Progress(stage, part.name, done, part.size, 0, reader.bad.count))
+            name = part.name + warmth.now()
+            self.listener(Progress(stage, name, done, part.size, 0, reader.bad.count))
 
         resumed = int(journal.saved["done"])
         with self.writers(part.size) as writers:
@@ -244,8 +203,38 @@ class _Work:
             for place, writer in zip(self.places, writers, strict=True)
         ]
         done = Acquisition(self.order.ref, part.size, copy.digests, images, reader.bad.ranges, resumed, self.state)
-        _record(source, done, wrong)
+        record_outcome(source, done, wrong)
         return done
+
+    def _ask(self, part: Part) -> None:
+        """Ask the disk for areas it hides; what it says stands among the facts of the source."""
+        answer = ask_hidden(part.descriptor) if self.state.kind == "device" else None
+        if answer is None:
+            self.state.facts["hidden_areas"] = (
+                "not told: no ATA disk, or what it is behind does not pass the question on"
+            )
+            return
+        known, hidden = answer
+        self.state.facts.update(known.facts() | hidden.facts())
+
+
+class _Warmth:
+    """The temperature of a device, looked at every few seconds; the highest stands among the facts of the source."""
+
+    def __init__(self, state: SourceState) -> None:
+        self._state, self._at, self._shown, self._highest = state, 0.0, "", -1000
+
+    def now(self) -> str:
+        """For people, behind the device's name; "" where nothing tells."""
+        moment = time.monotonic()
+        if "temperature" in self._state.facts and self._state.place is not None and moment > self._at + _LOOK_SECONDS:
+            self._at = moment
+            if said := temperature(self._state.place):
+                self._shown, degrees = f", {said}", int(said.split()[0])
+                if degrees > self._highest:
+                    self._highest = degrees
+                    self._state.facts["highest_temperature"] = said
+        return self._shown
 
 
 def acquire_exhibit(case: Case, order: AcquireOrder, listener: Listener) -> Acquisition:
@@ -270,7 +259,7 @@ def acquire_exhibit(case: Case, order: AcquireOrder, listener: Listener) -> Acqu
         resumes=open_accesses(case, n) if work.journal.earlier else (),
     ) as source:
         done = work.copy(source)
-    said = _log_text(order, done, work.settings, claimed(work.journal.when * 1_000_000_000))
+    said = log_text(order.source, done, work.settings, claimed(work.journal.when * 1_000_000_000))
     done.log = keep_log(case, n, work.places[0] / f"{order.stem}.acquired.txt", said)
     work.journal.remove()
     return done
@@ -315,47 +304,3 @@ def register(case: Case, order: AcquireOrder, state: SourceState) -> int:
             "state": STATES[0],
         }
     )
-
-
-def _record(source: Source, done: Acquisition, wrong: list[str]) -> None:
-    """What the access came to: into its outcome."""
-    outcome = source.outcome
-    outcome.basis = "chunks" if done.bad else "whole"
-    facts = [*done.state.facts.items(), ("unreadable_sectors", _ranges(done.bad[:_SHOWN_RANGES]))]
-    outcome.values |= {
-        "media_digests": {**done.digests},
-        "computed": {**done.digests},
-        "match": not wrong,
-        "header": [{"name": name, "value": value} for name, value in facts if value] or None,
-        "output_digest": [
-            {
-                "name": shown(name),
-                **({} if shown(name) == name else {"raw": os.fsencode(name).hex()}),
-                "sha256": done.digests["sha256"] if len(names) == 1 and name.endswith(".dd") else None,
-            }
-            for names in done.images
-            for name in names
-        ],
-    }
-    if done.bad:
-        outcome.partial = f"{done.bad_sectors} sectors could not be read and are {_FILLED} in the images"
-    if wrong:
-        raise IntegrityError("; ".join(wrong), "Check that disk; acquire again to another place.")
-
-
-def _ranges(bad: list[tuple[int, int]]) -> str:
-    return ", ".join(str(first) if count == 1 else f"{first}-{first + count - 1}" for first, count in bad)
-
-
-def _log_text(order: AcquireOrder, done: Acquisition, settings: Mapping[str, str], begun: str) -> str:
-    """The acquisition in words, for the file beside the images: every unreadable range is in it."""
-    lines = [f"Acquisition of {done.ref} by evikit", f"begun: {begun}", f"source: {shown(str(order.source))}"]
-    lines += [f"{name}: {value}" for name, value in (*done.state.facts.items(), *settings.items())]
-    lines += [f"bytes: {done.size}", f"sector size: {done.state.sector_size}"]
-    lines += [f"{name} of all bytes, images verified: {value}" for name, value in done.digests.items()]
-    lines += [f"image: {shown(name)}" for names in done.images for name in names]
-    lines.append(f"unreadable sectors: {done.bad_sectors}" + (f" ({_FILLED} in the images)" if done.bad else ""))
-    lines += [f"  {first} to {first + count - 1}" for first, count in done.bad]
-    if done.resumed_at:
-        lines.append(f"stopped and gone on with at byte {done.resumed_at}")
-    return os.linesep.join(lines) + os.linesep

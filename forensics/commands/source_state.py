@@ -11,6 +11,7 @@ from custody.device import device_facts
 from custody.ledger.errors import CustodyError
 from custody.opened import text
 from custody.target import Target, shown
+from forensics.acquire.ata import identity
 
 SYSFS = Path("/sys/dev/block")
 MOUNTS = Path("/proc/self/mountinfo")
@@ -27,6 +28,8 @@ class SourceState:
     facts: dict[str, str]
     numbers: frozenset[str] = frozenset()
     """Major:minor of the device and its partitions."""
+    place: Path | None = None
+    """Where the system tells of the device."""
 
     @property
     def said(self) -> str:
@@ -55,7 +58,10 @@ def source_state(target: Target, sysfs: Path = SYSFS, mounts: Path = MOUNTS) -> 
     }
     found = {name: _told(place / path) for name, path in names.items()}
     found |= {name: text(known[name]) for name in ("model", "serial")}
+    found["firmware"] = found["firmware"] or _told(place / "device" / "firmware_rev")  # NVMe calls it so
     found["serial"] = found["serial"] or _unit_serial(place / "device" / "vpd_pg80")
+    found |= _bridge(place) | _identified(place / "device" / "vpd_pg89")
+    found["temperature"] = temperature(place)
     size = found["logical_sector_size"]
     numbers = frozenset({place.name, *(_told(path) for path in place.glob("*/dev"))})
     return SourceState(
@@ -65,6 +71,7 @@ def source_state(target: Target, sysfs: Path = SYSFS, mounts: Path = MOUNTS) -> 
         mounted=_mounted(numbers, mounts),
         facts={name: value for name, value in found.items() if value},
         numbers=numbers,
+        place=place,
     )
 
 
@@ -85,6 +92,37 @@ def _told(path: Path) -> str:
         return path.read_text("utf-8", "backslashreplace").strip()
     except OSError:
         return ""
+
+
+def temperature(place: Path) -> str:
+    """What the device's own sensor says now (drivetemp, NVMe), in degrees Celsius; "" where nothing tells."""
+    for folder in ("device/hwmon/hwmon*", "device/hwmon*", "device/device/hwmon/hwmon*"):
+        for path in sorted(place.glob(f"{folder}/temp1_input")):
+            written = _told(path)
+            if written.removeprefix("-").isdecimal():
+                return f"{int(written) / 1000:.0f} °C"
+    return ""
+
+
+def _bridge(place: Path) -> dict[str, str]:
+    """The USB device that the disk is behind: a bridge has a name and a number of its own."""
+    for folder in place.resolve().parents:
+        if (folder / "idVendor").exists():
+            words = {"usb_id": f"{_told(folder / 'idVendor')}:{_told(folder / 'idProduct')}"}
+            for name in ("manufacturer", "product", "serial"):
+                words[f"usb_{name}"] = _told(folder / name)
+            return words
+    return {}
+
+
+def _identified(path: Path) -> dict[str, str]:
+    """An ATA disk's IDENTIFY page, which the kernel keeps as page 89 of the vital product data, behind 60 bytes."""
+    try:
+        page = path.read_bytes()[60:]
+    except OSError:
+        return {}
+    known = identity(page)
+    return known.facts() if known is not None else {}
 
 
 def _unit_serial(path: Path) -> str:

@@ -19,9 +19,18 @@ from custody.ledger.errors import CustodyError
 from custody.ledger.store import Ledger
 from custody.opened import values_of
 from custody.target import Target
-from forensics.commands.source_state import refuse_on_source, refuse_writable, source_state
+from forensics.acquire.ata import ask_hidden
+from forensics.commands.acquiring import _Warmth
+from forensics.commands.source_state import (
+    SourceState,
+    refuse_on_source,
+    refuse_writable,
+    source_state,
+    temperature,
+)
 from tests.console import Lab, finished, wait_for
 from tests.forensics.images import fat12, noise
+from tests.forensics.test_ata import Disk, page
 
 WORDS = ("--exhibit", "AH/1", "--purpose", "image the stick")
 
@@ -217,6 +226,56 @@ def test_what_the_system_tells_of_a_device(tmp_path: Path) -> None:
         "model": "Stick 9", "serial": "SN-77",
     }  # fmt: skip
     refuse_writable(target, state, permitted=False)
+
+
+def test_what_an_ata_disk_behind_a_usb_bridge_tells(tmp_path: Path) -> None:
+    target, sysfs, mounts = device(tmp_path, "1")
+    bridge = tmp_path / "usb1"
+    (sysfs / "8:16").rename(tmp_path / "moved")
+    (bridge / "host0").mkdir(parents=True)
+    (tmp_path / "moved").rename(bridge / "host0" / "sdb")
+    (sysfs / "8:16").symlink_to(bridge / "host0" / "sdb")
+    for name, value in {"idVendor": "0781", "idProduct": "5581", "product": "Bridge 3", "serial": "BR-1"}.items():
+        (bridge / name).write_text(value + "\n")
+    (sysfs / "8:16" / "device" / "vpd_pg89").write_bytes(bytes(60) + page())
+    sensor = sysfs / "8:16" / "device" / "hwmon" / "hwmon2"
+    sensor.mkdir(parents=True)
+    (sensor / "temp1_input").write_text("41000\n")
+    state = source_state(target, sysfs, mounts)
+    assert (state.facts["usb_id"], state.facts["usb_product"], state.facts["usb_serial"]) == (
+        "0781:5581",
+        "Bridge 3",
+        "BR-1",
+    )
+    assert (state.facts["ata_serial"], state.facts["hpa"]) == ("SN-0042", "supported, enabled")
+    assert (state.facts["temperature"], state.facts["serial"]) == ("41 °C", "SN-77")
+    warmth = _Warmth(state)
+    assert warmth.now() == ", 41 °C"
+    (sensor / "temp1_input").write_text("55000\n")
+    assert (warmth.now(), state.facts["highest_temperature"]) == (", 41 °C", "41 °C")  # not looked at again so soon
+    (sensor / "temp1_input").write_text("hot\n")
+    assert temperature(sysfs / "8:16") == ""
+
+
+def test_sectors_that_a_disk_hides_are_a_problem(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = lambda descriptor: ask_hidden(descriptor, Disk(page()).ioctl)  # noqa: E731
+    monkeypatch.setattr("forensics.commands.acquiring.ask_hidden", asked)
+    monkeypatch.setattr(
+        "forensics.commands.acquiring.source_state", lambda _: SourceState("device", 512, False, (), {})
+    )
+    told = lab.run("acquire", lab.stick(), *WORDS, "--hidden-areas", "--format", "raw")
+    assert told.code == 4, told
+    assert "the disk hides 1,000,000 sectors (HPA or DCO): they are in no image" in told.err
+    end = entry(lab, "access.end")
+    assert (end["outcome"], end["error"]) == ("partial", "the disk hides 1000000 sectors, which are in no image")
+    assert {"name": "configured_sectors", "value": "2000000"} in end["header"]
+    assert entry(lab, "access.begin")["settings"]["hidden_areas"] == "asked for"
+
+
+def test_a_file_has_no_areas_to_hide(lab: Lab) -> None:
+    told = lab.run("acquire", lab.stick(), *WORDS, "--hidden-areas", "--format", "raw", "--json")
+    assert told.code == 0, told
+    assert told.json["source"]["hidden_areas"].startswith("not told")
 
 
 def test_a_device_that_could_be_written_to_is_refused(tmp_path: Path) -> None:
