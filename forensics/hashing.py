@@ -140,7 +140,7 @@ def hash_stream(
 ) -> StreamDigests:
     """The digests of bytes 0 to `size`, read once in order; memory is bounded (some MiB).
 
-    With `jobs` > 1 SHA-256 runs beside MD5 and SHA-1 in a second thread. After an unreadable
+    With `jobs` > 1 every digest has a thread of its own. After an unreadable
     range reading goes on, to list all of them, but there is no digest.
     """
     return _hash_stream(read_at, size, tuple(algorithms), (), progress=progress, jobs=jobs)
@@ -156,10 +156,8 @@ def _hash_stream(
     jobs: int,
 ) -> StreamDigests:
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-    # The slow one alone, the two quick ones together: the even split of the three.
-    slow: list[_Sink] = [value for name, value in hashes.items() if name == "sha256"]
-    quick: list[_Sink] = [value for name, value in hashes.items() if name != "sha256"]
-    lanes = [_Lane(sinks, jobs > 1) for sinks in (slow, quick, extra) if sinks]
+    # a lane each: which one is slow depends on the processor (some have instructions for SHA, none has any for MD5)
+    lanes = [_Lane([sink], jobs > 1) for sink in (*hashes.values(), *extra)]
     try:
         bad = _pump(read_at, size, lanes, progress)
     finally:
