@@ -48,6 +48,8 @@ def test_as_many_events_have_a_meaning_as_another_tool_counts(
         ("Microsoft-Windows-Eventlog", "1102", "security log cleared"),
         ("Service Control Manager", "7045", "service installed"),
         ("Microsoft-Windows-PowerShell", "4104", "PowerShell script block"),
+        ("Microsoft-Windows-Windows Defender", "1116", "malware detected"),
+        (SECURITY, "4741", "computer account created"),
     ],
 )
 def test_provider_and_number_make_the_meaning(provider: str, number: str, words: str) -> None:
