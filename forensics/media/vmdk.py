@@ -1,4 +1,4 @@
-"""VMware disks: flat, sparse, split and stream-optimised VMDK, and snapshots over their parents, by libvmdk.
+"""VMware disks: flat, sparse and split VMDK, and snapshots over their parents, by libvmdk; streams by `_vmdk_stream`.
 
 libvmdk refuses what does not inflate, what lies outside its file and a parent of another content identifier
 (measured against qemu-img, and with 500 damaged and cut images).
@@ -13,7 +13,8 @@ from threading import Lock
 import pyvmdk
 
 from custody.access import Part, PartOpener
-from forensics.media._contract import MediumError, read_part
+from forensics.media import _vmdk_stream
+from forensics.media._contract import Medium, MediumError, read_part
 from forensics.media._libyal import PartFile, reason
 from forensics.media._parents import open_named
 
@@ -127,9 +128,9 @@ def _parent(first: Part, handle: pyvmdk.handle, open_part: PartOpener, above: Se
     return _open(part, open_part, [*above, first.name])
 
 
-def open_parts(first: Part, open_part: PartOpener) -> VmdkMedium:
+def open_parts(first: Part, open_part: PartOpener) -> Medium:
     """The disk with its extents and parents, all found beside it.
 
     Raises `MediumError` for a missing extent or parent (named), a parent of another content identifier, damage.
     """
-    return _open(first, open_part, [])
+    return _vmdk_stream.opened(first) or _open(first, open_part, [])

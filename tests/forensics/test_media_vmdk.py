@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -149,3 +150,55 @@ def test_files_of_the_machine_are_never_opened(corpus: Fetch, tmp_path: Path) ->
     path.write_bytes(path.read_bytes().replace(b'"d-flat.vmdk"', b'"/etc/passwd"'))
     with pytest.raises(MediumError, match=r"extent missing: 'passwd', named by d\.vmdk as '/etc/passwd'"):
         opened(path)
+
+
+def stream(folder: Path, content: bytes = CONTENT) -> bytes:
+    """A stream-optimised disk as qemu writes it."""
+    return converted(folder, content, "vmdk", "d.vmdk", "subformat=streamOptimized").read_bytes()
+
+
+def refused(folder: Path, data: bytes, words: str) -> None:
+    path = folder / "d.vmdk"
+    path.write_bytes(data)
+    with pytest.raises(MediumError, match=words) as caught:
+        whole(opened(path))
+    assert "\n" not in str(caught.value)
+
+
+def test_grains_of_a_stream_say_where_they_belong(tmp_path: Path) -> None:
+    data = bytearray(stream(tmp_path))
+    grain = next(
+        at for at in range(512, len(data), 512) if data[at + 12 : at + 14] in (b"\x78\x9c", b"\x78\xda", b"\x78\x01")
+    )
+    moved = bytearray(data)
+    moved[grain] ^= 0x80
+    refused(tmp_path, bytes(moved), "is another's: byte")
+    broken = bytearray(data)
+    broken[grain + 40] ^= 1
+    refused(tmp_path, bytes(broken), "cannot be inflated or fails its checksum|inflates to")
+
+
+def test_a_stream_whose_header_stands_last(tmp_path: Path) -> None:
+    data = bytearray(stream(tmp_path))
+    head = bytes(data[:512])
+    struct.pack_into("<Q", data, 56, (1 << 64) - 1)
+    closed = bytes(data) + bytes(512) + head + bytes(512)
+    (tmp_path / "d.vmdk").write_bytes(closed)
+    assert whole(opened(tmp_path / "d.vmdk")) == CONTENT
+    refused(tmp_path, bytes(data), "the header at its end is missing")
+
+
+@pytest.mark.parametrize(("at", "form", "value", "words"), [
+    (12, "<Q", 1 << 60, "claims a medium"), (12, "<Q", 1 << 40, "truncated"), (20, "<Q", 1 << 30, "grains of"),
+    (44, "<I", 1 << 20, "of them in a table"), (56, "<Q", 1 << 50, "truncated"),
+])  # fmt: skip
+def test_claims_of_a_stream(tmp_path: Path, at: int, form: str, value: int, words: str) -> None:
+    data = bytearray(stream(tmp_path))
+    struct.pack_into(form, data, at, value)
+    refused(tmp_path, bytes(data), words)
+
+
+def test_holes_of_a_stream_cost_nothing(tmp_path: Path) -> None:
+    image = opened(converted(tmp_path, bytes(1 << 20), "vmdk", "d.vmdk", "subformat=streamOptimized"))
+    assert image.read_at(0, 1 << 20) == bytes(1 << 20)
+    assert image.header["kind"] == "streamOptimized"
