@@ -55,6 +55,8 @@ NEXT = "Rely on these media only when you know why: the slip, the copy, or the c
 @click.option("--jobs", type=click.IntRange(1, 64), default=processors, envvar="EVIKIT_JOBS",
               help="Worker processes. Default: the processors"
               " there are, at most 8.")  # fmt: skip
+@click.option("--cluster", metavar="ADDRESS", default="",
+              help="Work on the workers of this Dask scheduler (tcp://HOST:PORT), over shared storage.")  # fmt: skip
 @with_settings
 def ingest(settings: Settings, **options: Any) -> None:
     """Take evidence in: an image (with its segments), a folder, an archive, or log files.

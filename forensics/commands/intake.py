@@ -36,8 +36,9 @@ from forensics.commands.copying import copy_of
 from forensics.commands.mapping import Mappings, read_mappings
 from forensics.commands.rehash import Nowhere, archive_in, image_in, rehash
 from forensics.examine.folder import LooseFiles
-from forensics.examine.pipeline import examine_image, tool_versions
+from forensics.examine.pipeline import examine_image
 from forensics.examine.request import Examination, Listener, Request, manifest_rows
+from forensics.examine.tools import tool_versions
 from forensics.examine.trees import examine_archive, examine_tree
 
 
@@ -58,6 +59,7 @@ class Order:
     copy_first: bool = False
     again: bool = False
     jobs: int = 1
+    cluster: str = ""
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
     def validate(self) -> None:
@@ -76,6 +78,10 @@ class Order:
             raise CustodyError(f"there is no state {self.state!r}", f"States: {', '.join(STATES[:3])}.")
         if self.zone is not None:
             zone_of(self.zone)
+        if self.cluster and self.secrets:
+            raise CustodyError(
+                "passphrases are not sent to a cluster", "Leave --cluster out to read encrypted volumes."
+            )
         self.slip()
         if self.acquisition_log is not None and not self.acquisition_log.is_file():
             raise CustodyError(f"there is no file {self.acquisition_log}", "Check --acquisition-log.")
@@ -92,6 +98,7 @@ class Order:
     def settings(self) -> dict[str, str]:
         digest = self.mappings().sha256
         chosen = {"zone": self.zone or "", "jobs": str(self.jobs), "state": self.state, "mapping": digest}
+        chosen["cluster"] = self.cluster
         chosen["passphrases"] = f"{len(self.secrets)} given" if self.secrets else ""
         return {name: value for name, value in chosen.items() if value}
 
@@ -266,6 +273,7 @@ def _examine(case: Case, n: int, order: Order, target: Target, listener: Listene
         request = Request(
             order.ref, run, zone, jobs=order.jobs, listener=listener, resume=stopped is not None,
             mappings=told.logs, mapping_digest=told.sha256, secrets=order.secrets,
+            cluster=order.cluster,
         )  # fmt: skip
         examination = _examination(source, target, request)
         intake = Intake(examination, list(examination.contradictions))

@@ -94,6 +94,9 @@ class Limits:
     memory_bytes: int = MEMORY_BYTES
 
 
+DEFAULT_LIMITS = Limits()
+
+
 class _Child:
     """One child process with its channel, its board and what it says when it dies."""
 
@@ -203,34 +206,45 @@ class _Slot:
             return Beat(path, self.done + done, self.files + files)
 
 
-class WorkerPool(Executor):
-    """`jobs` child processes that run submitted calls, each prepared once by `initializer(*initargs)`.
+def preparation(function: Callable[..., Mapping[str, Any] | None], *args: Any) -> Call:
+    """The call that prepares every child of a pool; `Part`s among its arguments stay open for the child's life."""
+    return pack_call(function, args, {}, keep=True)
 
-    Functions must be importable by name and return a JSON object. `Part`s anywhere in `initargs` stay
-    open for a child's life, those in a call's arguments until the call ends. A call that makes no
-    progress (see `worker.Board`) for `stall_seconds`, takes longer than `call_seconds`, or whose child dies (of
-    allocating more than `memory_bytes`, say), is run once more in a fresh child; then its future holds
-    `UnitFailedError`. Calls start in the order of submission.
+
+class UnitPool(Executor):
+    """What runs units: `places` of them at once, here or on other machines."""
+
+    places: int
+
+    def beats(self) -> tuple[Beat, ...]:
+        """What each child shows."""
+        raise NotImplementedError
+
+
+class WorkerPool(UnitPool):
+    """`jobs` child processes that run submitted calls, each prepared once by `prepare`.
+
+    Functions must be importable by name and return a JSON object. `Part`s in a call's arguments are open until the
+    call ends. A call that makes no progress (see `worker.Board`) for `stall_seconds`, takes longer than `call_seconds`,
+    or whose child dies (of allocating more than `memory_bytes`, say), is run once more in a fresh child; then its
+    future holds `UnitFailedError`. Calls start in the order of submission.
     """
 
     def __init__(
         self,
         jobs: int = 1,
-        initializer: Callable[..., Mapping[str, Any] | None] | None = None,
-        initargs: tuple[Any, ...] = (),
+        prepare: Call | None = None,
         *,
-        stall_seconds: float = STALL_SECONDS,
-        call_seconds: float = CALL_SECONDS,
-        memory_bytes: int = MEMORY_BYTES,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         if jobs < 1:
             raise ExaminationError(f"{jobs} workers cannot do anything", "give --jobs 1 or more")
-        self._prepare = pack_call(initializer, initargs, {}, keep=True) if initializer else None
-        self._limits = Limits(stall_seconds, call_seconds, memory_bytes)
+        self.places, self._prepare = jobs, prepare
+        self._limits = limits
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._closed = False
-        self._slots = [_Slot() for _ in range(jobs)]
+        self._slots = [_Slot() for _ in range(self.places)]
         self._threads = [
             threading.Thread(target=self._serve, args=(slot,), name=f"worker-{number}", daemon=True)
             for number, slot in enumerate(self._slots)
@@ -243,9 +257,13 @@ class WorkerPool(Executor):
 
         What cannot travel to a child raises here what pickle raises.
         """
+        return self.submit_call(pack_call(fn, args, kwargs, keep=False))
+
+    def submit_call(self, call: Call) -> Future[Any]:
+        """Queue a call that is packed already."""
         if self._closed:
             raise RuntimeError("the pool is shut down")
-        task = _Task(Future(), pack_call(fn, args, kwargs, keep=False))
+        task = _Task(Future(), call)
         self._tasks.put(task)
         return task.future
 

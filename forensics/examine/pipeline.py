@@ -7,7 +7,6 @@ child's tables are merged in the order of the units, so the results do not depen
 from __future__ import annotations
 
 import hashlib
-import platform
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -15,18 +14,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from importlib.metadata import version
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from custody.access import Part, PartOpener
 from forensics import results
-from forensics.engine import UnitFailedError, WorkerPool
+from forensics.engine import UnitFailedError, UnitPool, preparation
 from forensics.examine.findings import Job
 from forensics.examine.groups import ContentsRun, Work, lost_problems, merge_files, merge_findings
 from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.resume import UnitLog
+from forensics.examine.tools import tool_versions
 from forensics.examine.units import contents_unit, prepare_image, volumes_unit, walk_unit
 from forensics.hashing import PartDigest, hash_medium
 from forensics.media import Medium, open_medium
@@ -38,7 +37,6 @@ from forensics.volumes.unlocked import Unlocked, unlock_volumes
 
 CLAIM_FACTOR, CLAIM_FLOOR = 64, 64 << 30
 """A volume's files may claim this many times the medium, and this much, before contents are left unread."""
-_TOOLS = ("evikit", "evtx", "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata")
 
 
 class _StoppedError(Exception):
@@ -111,13 +109,12 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
     with ExitStack() as stack:
         parts = tuple(medium.parts)
         unlocked = _unlock(request, medium, found)
-        pool = WorkerPool(request.jobs, prepare_image, (parts, unlocked), stall_seconds=request.stall_seconds)
-        stack.enter_context(pool)
+        pool = stack.enter_context(request.pool(preparation(prepare_image, parts, unlocked)))
         watch = Watch(request.listener, pool.beats)
         watch.total = medium.size
         thread, progress = hasher(stack, partial(add_hashed, watch))
         hashing = thread.submit(hash_medium, medium, progress=progress, jobs=request.jobs)
-        _Image(pool, watch, medium, found).examine(2 * request.jobs)
+        _Image(pool, watch, medium, found).examine(2 * pool.places)
         watch.enter("digests")
         digests = watch.result(hashing)
     found.container = digests.container
@@ -135,7 +132,7 @@ def _unlock(request: Request, medium: Medium, found: Found) -> tuple[Unlocked, .
     """The volumes that a passphrase opens. Where they lie, a child tells: libtsk may hang."""
     if not request.secrets:
         return ()
-    with WorkerPool(1, prepare_image, (tuple(medium.parts),), stall_seconds=request.stall_seconds) as pool:
+    with replace(request, jobs=1, cluster="").pool(preparation(prepare_image, tuple(medium.parts))) as pool:
         try:
             listed = pool.submit(volumes_unit, found.job).result()["volumes"]
         except UnitFailedError:  # it is said when the volumes are listed
@@ -155,7 +152,7 @@ def add_hashed(watch: Watch, length: int) -> None:
 class _Image:
     """One image under examination: volumes, then their names, then the contents of their files."""
 
-    pool: WorkerPool
+    pool: UnitPool
     watch: Watch
     medium: Medium
     found: Found
@@ -265,11 +262,6 @@ def conclude(found: Found, request: Request, watch: Watch) -> Examination:
     shutil.rmtree(job.parts_folder, ignore_errors=True)
     volumes = tuple(found.volumes)
     return Examination(job.exhibit, run, found.media, found.container, volumes, counts, digests, found.log.kept)
-
-
-def tool_versions() -> dict[str, str]:
-    """The versions that results depend on."""
-    return {name: version(name) for name in _TOOLS} | {"python": platform.python_version()}
 
 
 def _facts(found: Found, request: Request, counts: dict[str, int]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 
-from forensics.engine import STALL_SECONDS, Beat
+from forensics.engine import STALL_SECONDS, Beat, Limits, UnitPool, WorkerPool
+from forensics.engine.worker import Call
+from forensics.examine.tools import tool_versions
 from forensics.hashing import PartDigest
 from forensics.model import Volume
 
@@ -45,7 +47,7 @@ class Request:
     once; a child that gets nowhere for `stall_seconds` is stopped. With `resume` the units that an earlier attempt
     completed in this very folder stand. `mappings` say how logs of the examiner's own kinds are read, and
     `mapping_digest` is the SHA-256 (hex) of the file they came from. `secrets` are passphrases to try on
-    encrypted volumes; they are written nowhere.
+    encrypted volumes; they are written nowhere. `cluster` is the address of a scheduler whose workers do the units.
     """
 
     exhibit: str
@@ -58,6 +60,16 @@ class Request:
     mappings: tuple[LogMapping, ...] = ()
     mapping_digest: str = ""
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    cluster: str = ""
+
+    def pool(self, prepare: Call | None = None) -> UnitPool:
+        """Where the units run: children of this process, or workers of the cluster."""
+        limits = Limits(stall_seconds=self.stall_seconds)
+        if not self.cluster:
+            return WorkerPool(self.jobs, prepare, limits=limits)
+        from forensics.engine.cluster import ClusterPool
+
+        return ClusterPool(self.cluster, prepare, limits, shared=self.run, versions=tool_versions)
 
     def settings(self) -> dict[str, str]:
         """What the results depend on, besides the evidence and the tools."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from custody.access import FoundFile, Part, shown
 from forensics.archives import ArchiveTree, member_entry
-from forensics.engine import WorkerPool
+from forensics.engine import UnitPool
 from forensics.examine.findings import Groups
 from forensics.examine.folder import Tree, companions, file_entry_of, refusal
 from forensics.examine.groups import ContentsRun, Work, lost_problems
@@ -22,7 +22,7 @@ from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.units import Lent, tree_unit
 from forensics.hashing import PartDigest, StreamDigests, hash_stream
 from forensics.media import read_part
-from forensics.model import FileEntry, Location, Problem
+from forensics.model import ExaminationError, FileEntry, Location, Problem
 
 _TREE_ROWS = 128  # so many files are open at once for one worker
 
@@ -38,10 +38,10 @@ def examine_tree(tree: Tree, request: Request) -> Examination:
     found = Found(job, Media("folder", size, 0, {}, "listing"))
     with ExitStack() as stack:
         lent = stack.enter_context(ExitStack())  # left after the pool, whose threads may still be sending
-        pool = stack.enter_context(WorkerPool(request.jobs, stall_seconds=request.stall_seconds))
+        pool = stack.enter_context(request.pool())
         watch = Watch(request.listener, pool.beats)
         watch.total = size
-        _examine(_Folder(pool, tree, found, lent), watch, request)
+        _examine(_Folder(pool, tree, found, lent), watch)
         if len(regular) == names == 1:
             watch.total += size
             watch.enter("digests")
@@ -53,20 +53,23 @@ def examine_tree(tree: Tree, request: Request) -> Examination:
 def examine_archive(part: Part, archive: ArchiveTree, request: Request) -> Examination:
     """Examine a collection in one file: its own digests, and every member as a folder's file.
 
-    Members' contents lie in nameless files in the run's folder while they are read. Raises what `examine_tree` does.
+    Members' contents lie in nameless files in the run's folder while they are read. Raises what `examine_tree` does,
+    and `ExaminationError` where a cluster is asked for.
     """
+    if request.cluster:  # what lies in nameless files here, no other machine can open
+        raise ExaminationError("the members of an archive are read on one machine", "leave --cluster out")
     job = job_of(request)
     _, _, size = _counted(archive)
     found = Found(job, Media(archive.archive.format, part.size, 0, {}))
     with ExitStack() as stack:
         lent = stack.enter_context(ExitStack())
-        pool = stack.enter_context(WorkerPool(request.jobs, stall_seconds=request.stall_seconds))
+        pool = stack.enter_context(request.pool())
         watch = Watch(request.listener, pool.beats)
         watch.total = size + part.size
         thread, progress = hasher(stack, partial(add_hashed, watch))
         hashing = thread.submit(hash_stream, partial(read_part, part), part.size, progress=progress)
         most = CLAIM_FACTOR * part.size + CLAIM_FLOOR
-        _examine(_Folder(pool, archive, found, lent, member_entry, most), watch, request)
+        _examine(_Folder(pool, archive, found, lent, member_entry, most), watch)
         watch.enter("digests")
         digests = watch.result(hashing)
     found.media = replace(found.media, digests=dict(digests.digests))
@@ -76,11 +79,11 @@ def examine_archive(part: Part, archive: ArchiveTree, request: Request) -> Exami
     return replace(conclude(found, request, watch), contradictions=tuple(archive.contradictions()))
 
 
-def _examine(folder: _Folder, watch: Watch, request: Request) -> None:
+def _examine(folder: _Folder, watch: Watch) -> None:
     watch.enter("contents")
-    contents = ContentsRun(watch, 2 * request.jobs)
+    contents = ContentsRun(watch, 2 * folder.pool.places)
     contents.run(folder.works())
-    folder.found.problems += lost_problems(request.exhibit, "", contents.lost)
+    folder.found.problems += lost_problems(folder.found.job.exhibit, "", contents.lost)
 
 
 def _counted(tree: Tree) -> tuple[int, list[FoundFile], int]:
@@ -102,7 +105,7 @@ class _Folder:
     `describe` makes a file entry of a name; contents of more than `most` bytes together are left unread.
     """
 
-    pool: WorkerPool
+    pool: UnitPool
     tree: Tree
     found: Found
     lent: ExitStack

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from custody.access import FoundFile, Part, PartOpener
 from forensics import results
-from forensics.engine import STALL_SECONDS, UnitFailedError, WorkerPool
+from forensics.engine import STALL_SECONDS, Limits, UnitFailedError, WorkerPool, preparation
 from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.extraction import unlocked_volumes, volume_of
 from forensics.examine.findings import Groups, Job
@@ -131,7 +131,8 @@ def search_image(first: Part, open_part: PartOpener, ask: Ask) -> dict[str, Any]
     unlocked = unlocked_volumes(medium, volumes, ask.secrets)
     hidden = {volume.index for volume in volumes if any(volume.offset == one.offset for one in unlocked)}
     task = Task(_job(ask), ask.patterns, ask.seconds, frozenset(hidden))
-    with WorkerPool(ask.jobs, prepare_image, (tuple(medium.parts), unlocked), stall_seconds=_patience(ask)) as pool:
+    prepare = preparation(prepare_image, tuple(medium.parts), unlocked)
+    with WorkerPool(ask.jobs, prepare, limits=Limits(stall_seconds=_patience(ask))) as pool:
         watch = Watch(ask.listener, pool.beats)
         search = _Search(ask, task, watch)
         watch.total = medium.size
@@ -277,7 +278,7 @@ def search_tree(tree: Tree, ask: Ask) -> dict[str, Any]:
     task = Task(_job(ask), ask.patterns, ask.seconds)
     with ExitStack() as stack:
         lent = stack.enter_context(ExitStack())  # left after the pool, whose threads may still be sending
-        pool = stack.enter_context(WorkerPool(ask.jobs, stall_seconds=_patience(ask)))
+        pool = stack.enter_context(WorkerPool(ask.jobs, limits=Limits(stall_seconds=_patience(ask))))
         watch = Watch(ask.listener, pool.beats)
         search = _Search(ask, task, watch)
         watch.enter("files")
@@ -335,7 +336,7 @@ def _conclude(search: _Search) -> dict[str, Any]:
 
 
 def _facts(search: _Search, counts: Mapping[str, int]) -> dict[str, Any]:
-    from forensics.examine.pipeline import tool_versions
+    from forensics.examine.tools import tool_versions
 
     ask = search.ask
     chosen = {"encodings": ask.patterns.encodings, "match_case": ask.patterns.match_case}

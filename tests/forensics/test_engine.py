@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from custody.access import Part
-from forensics.engine import UnitFailedError, WorkerPool
+from forensics.engine import Limits, UnitFailedError, WorkerPool, preparation
 from forensics.model import ExaminationError
 
 HERE = Path(__file__).parent
@@ -63,7 +63,7 @@ def test_parts_travel_as_descriptors_and_are_closed_after_the_call(part: Part) -
 def test_what_the_initializer_is_given_stays_open_also_for_a_replaced_child(part: Part) -> None:
     import engine_calls as calls
 
-    with WorkerPool(1, calls.keep, (part,)) as pool:
+    with WorkerPool(1, preparation(calls.keep, part)) as pool:
         assert pool.submit(calls.read_kept).result(30)["data"] == "evid"
         with pytest.raises(UnitFailedError):
             pool.submit(calls.die).result(30)
@@ -87,7 +87,7 @@ def test_a_child_gets_no_secret_and_loads_nothing_of_the_ledger(monkeypatch: pyt
 def test_a_stuck_call_is_stopped_and_put_down_to_its_object() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=2) as pool:
+    with WorkerPool(limits=Limits(stall_seconds=2)) as pool:
         with pytest.raises(UnitFailedError, match=r"no progress for 2") as failure:
             pool.submit(calls.spin).result(30)
         assert (failure.value.mark, failure.value.path) == (7, "the/stuck one")
@@ -97,14 +97,14 @@ def test_a_stuck_call_is_stopped_and_put_down_to_its_object() -> None:
 def test_reading_the_same_bytes_for_ever_is_no_progress() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=2) as pool, pytest.raises(UnitFailedError, match="no progress"):
+    with WorkerPool(limits=Limits(stall_seconds=2)) as pool, pytest.raises(UnitFailedError, match="no progress"):
         pool.submit(calls.spin_reading, 20_000).result(30)
 
 
 def test_slow_is_not_stuck() -> None:
     import engine_calls as calls
 
-    with WorkerPool(stall_seconds=2) as pool:
+    with WorkerPool(limits=Limits(stall_seconds=2)) as pool:
         assert pool.submit(calls.crawl, 25).result(30) == {"steps": 25}
 
 
@@ -112,7 +112,7 @@ def test_a_call_that_never_ends_is_stopped_although_it_gets_somewhere() -> None:
     import engine_calls as calls
 
     with (
-        WorkerPool(call_seconds=2) as pool,
+        WorkerPool(limits=Limits(call_seconds=2)) as pool,
         pytest.raises(UnitFailedError, match=r"not done after 2"),
     ):
         pool.submit(calls.crawl, 600).result(30)
@@ -121,7 +121,7 @@ def test_a_call_that_never_ends_is_stopped_although_it_gets_somewhere() -> None:
 def test_a_call_that_needs_too_much_memory_costs_that_call() -> None:
     import engine_calls as calls
 
-    with WorkerPool(memory_bytes=256 << 20) as pool:
+    with WorkerPool(limits=Limits(memory_bytes=256 << 20)) as pool:
         with pytest.raises(UnitFailedError, match="more than 256 MiB of memory") as failure:
             pool.submit(calls.devour, 1 << 30).result(30)
         assert (failure.value.mark, failure.value.path) == (4, "glutton")

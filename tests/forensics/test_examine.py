@@ -19,7 +19,7 @@ import pytest
 
 from custody.access import FoundFile, Part, walk_beneath
 from forensics import results
-from forensics.engine import UnitFailedError
+from forensics.engine import UnitFailedError, WorkerPool
 from forensics.examine import contents as examine
 from forensics.examine import folder, pipeline, trees, units
 from forensics.examine.findings import Findings, Job, readable
@@ -351,7 +351,7 @@ def test_what_has_contents_of_its_own(
 
 def deadly(monkeypatch: pytest.MonkeyPatch, function: Any, fails: Callable[..., UnitFailedError | None]) -> None:
     """Make units of one function fail as the engine says it when a child dies."""
-    submit = pipeline.WorkerPool.submit
+    submit = WorkerPool.submit
 
     def failing(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         error = fails(*args) if fn is function else None
@@ -362,7 +362,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch, function: Any, fails: Callable[..., 
         future._exception = error  # the engine's own way is tested with the engine
         return future
 
-    monkeypatch.setattr(pipeline.WorkerPool, "submit", failing)
+    monkeypatch.setattr(WorkerPool, "submit", failing)
 
 
 def test_a_file_that_workers_die_of_costs_that_file(
