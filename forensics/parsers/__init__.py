@@ -16,12 +16,16 @@ from forensics.parsers import (
     apple_system_log,
     apt_history,
     audit_trail,
+    chrome_cache,
+    chrome_profile,
     classic_event_log,
     compressed,
     container_log,
     cron_table,
     ese,
     event_log,
+    firefox_cache,
+    firefox_profile,
     fsevents,
     iis,
     index_dat,
@@ -30,6 +34,7 @@ from forensics.parsers import (
     login_records,
     mapped,
     mysql_log,
+    opera_history,
     package_log,
     picture,
     postgresql_log,
@@ -37,6 +42,7 @@ from forensics.parsers import (
     property_list,
     recycle_bin,
     registry,
+    safari_cookies,
     scheduled_job,
     scheduled_task,
     shell_history,
@@ -72,6 +78,8 @@ PARSERS: tuple[Parser, ...] = (
     apple_system_log.PARSER,  # likewise
     audit_trail.PARSER,  # likewise
     utmpx.PARSER,  # likewise
+    safari_cookies.PARSER,  # likewise
+    chrome_cache.PARSER,  # likewise
     registry.PARSER,  # likewise
     ese.PARSER,  # likewise
     index_dat.PARSER,  # likewise
@@ -83,6 +91,10 @@ PARSERS: tuple[Parser, ...] = (
     recycle_bin.PARSER,  # a name and a version
     scheduled_job.PARSER,  # likewise
     scheduled_task.PARSER,  # an element of its own namespace
+    firefox_cache.PARSER,  # a name, and what such files hold
+    firefox_profile.PARSER,  # likewise
+    chrome_profile.PARSER,  # likewise
+    opera_history.PARSER,  # likewise
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
     shell_history.PARSER,  # a first line, or a name and lines of its kind

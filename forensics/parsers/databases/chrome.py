@@ -153,4 +153,22 @@ QUERIES = (
         {"expires": ("cookies.expires", MILLISECONDS)},
         {"host": "cookies.domain", "name": "cookies.name", "path": "cookies.path", "secure": "cookies.secure"},
     ),
+    Query(
+        "chrome.login",  # the site and when, never the password
+        {"logins": "origin_url username_value date_created"},
+        "logins ORDER BY logins.rowid",
+        {
+            "created": ("logins.date_created", WEBKIT),
+            "last_used": ("logins.date_last_used?", WEBKIT),
+            "changed": ("logins.date_password_modified?", WEBKIT),
+        },
+        {
+            "url": "logins.origin_url",
+            "action_url": "logins.action_url?",
+            "user": "logins.username_value",
+            "times_used": "logins.times_used?",
+            "never_saved": "logins.blacklisted_by_user?",
+        },
+        {"never_saved": {"0": "", "1": "yes"}},
+    ),
 )
