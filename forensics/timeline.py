@@ -1,7 +1,8 @@
 """Artefacts and file entries become events.
 
 Parsers and file systems state named times; here each becomes an `Event` row with a meaning in plain
-words and a one-line message, as `meanings` says. Work goes by columns, a batch at a time, so memory is bounded.
+words and a one-line message, as `meanings` and `messages` say. Work goes by columns, a batch at a time, so memory
+is bounded.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from forensics.meanings import ARTEFACT_MEANINGS, FILE_MEANINGS, MESSAGES
+from forensics.meanings import ARTEFACT_MEANINGS, FILE_MEANINGS
+from forensics.messages import MESSAGES
 from forensics.results import TableWriter, batches
 from forensics.results.columns import EVENTS, INT64_MAX, INT64_MIN, STANDARD_TIMES
 

@@ -1,0 +1,119 @@
+"""What an event's message is made of, for each kind of artefact: said here only.
+
+A recipe is pieces (before, field, after), a piece only where the field holds something, and the beginning of the names
+of further fields, all given as name=value. A kind without one gives all its fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_EVENT = (("", "provider", " "), ("", "event_id", ""), (" on ", "computer", ""), (": ", "meaning", ""))
+_EVTX_RECIPE, _EVT_RECIPE = (_EVENT, "data."), (_EVENT, "string.")
+_SHORTCUT = (
+    ("", "local_path", ""),
+    ("", "network_path", ""),
+    (" ", "arguments", ""),
+    (" (", "shell_path", ")"),
+    (" on ", "volume_label", ""),
+    (" serial ", "volume_serial", ""),
+    (" of ", "machine", ""),
+)
+_PATH = ((("", "path", ""),), "")
+MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
+    "syslog.line": (
+        (("", "host", " "), ("", "program", ""), ("[", "pid", "]"), (": ", "message", "")),
+        "",
+    ),
+    "access.request": (
+        (
+            ("", "client", ""),
+            (" ", "user", ""),
+            (' "', "method", ""),
+            (" ", "target", '"'),
+            (" ", "status", ""),
+            (" ", "bytes", " bytes"),
+        ),
+        "",
+    ),
+    "evtx.record": _EVTX_RECIPE,
+    "evtx.recovered": _EVTX_RECIPE,
+    "evt.record": _EVT_RECIPE,
+    "evt.recovered": _EVT_RECIPE,
+    "iis.request": (
+        (
+            ("", "client", ""),
+            (" ", "user", ""),
+            (" ", "method", ""),
+            (" ", "target", ""),
+            ("?", "query", ""),
+            (" ", "status", ""),
+            (" ", "bytes", " bytes"),
+        ),
+        "",
+    ),
+    "journal.entry": (
+        (("", "_hostname", " "), ("", "syslog_identifier", ""), ("[", "_pid", "]"), (": ", "message", "")),
+        "",
+    ),
+    "utmp.record": (
+        (
+            ("", "type", ""),
+            (" ", "user", ""),
+            (" on ", "line", ""),
+            (" from ", "host", ""),
+            (" (", "address", ")"),
+            (" pid ", "pid", ""),
+        ),
+        "",
+    ),
+    "shell.command": ((("", "command", ""), (" (", "shell", ")")), ""),
+    "package.action": (
+        (
+            ("", "tool", " "),
+            ("", "action", ""),
+            (" ", "state", ""),
+            (" ", "package", ""),
+            (" ", "path", ""),
+            (" ", "version", ""),
+            (", was ", "old_version", ""),
+        ),
+        "",
+    ),
+    "postgresql.line": (
+        (
+            ("", "severity", ": "),
+            ("", "user", ""),
+            ("@", "database", ""),
+            (" from ", "client", ""),
+            (" ", "message", ""),
+        ),
+        "",
+    ),
+    "container.line": ((("", "namespace", "/"), ("", "pod", "/"), ("", "container", ": "), ("", "message", "")), ""),
+    "asl.record": ((("", "host", " "), ("", "sender", ""), ("[", "pid", "]"), (": ", "message", "")), ""),
+    "firefox.cached": ((("", "url", ""), (" ", "status", ""), (" ", "content_type", "")), ""),
+    "chrome.cached": ((("", "url", ""), (" ", "status", ""), (" ", "content_type", "")), ""),
+    "safari.page": ((("", "url", ""), (" (", "title", ")")), ""),
+    "macos.installation": ((("", "name", ""), (" ", "version", ""), (" by ", "installer", "")), ""),
+    "recycle.item": ((("", "path", ""), (", ", "size", " bytes")), ""),
+    "lnk.shortcut": (_SHORTCUT, ""),
+    "jumplist.shortcut": (_SHORTCUT, ""),
+    "lnk.item": _PATH,
+    "jumplist.item": _PATH,
+    "jumplist.destination": ((("", "path", ""), (" of ", "machine", "")), ""),
+    "prefetch.execution": ((("", "executable", ""), (", run ", "run_count", " times"), (" (", "hash", ")")), ""),
+    "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
+    "usn.record": ((("", "name", ""), (": ", "reason", ""), (", MFT entry ", "mft_entry", "")), ""),
+    "registry.key": ((("", "path", ""),), "value."),
+    "picture.exif": (
+        (("", "make", ""), (" ", "model", ""), (" serial ", "body_serial", ""), (", ", "software", "")),
+        "",
+    ),
+    "picture.gps": ((("", "latitude", ""), (", ", "longitude", ""), (", ", "altitude_metres", " m")), ""),
+    "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
+    **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
+    **dict.fromkeys(
+        ("chrome.download", "firefox.download", "android.download"), ((("", "path", ""), (" from ", "url", "")), "")
+    ),
+}
