@@ -21,6 +21,7 @@ COMMANDS = {
     "timeline": ("forensics.commands.timeline", "List everything that has a time, in order."),
     "search": ("forensics.commands.search", "Search contents for words, expressions and YARA rules."),
     "hits": ("forensics.commands.search", "List what a search found."),
+    "known": ("forensics.commands.known", "Compare files with a list of known good or bad ones."),
     "extract": ("forensics.commands.extract", "Copy files out of the evidence, each an access of its own."),
     "verify": ("forensics.commands.verify", "Re-hash evidence and compare it with the ledger."),
     "check": ("custody.commands.check", "Ask the rules of handling: was the evidence handled well?"),

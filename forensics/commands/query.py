@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from custody.commands.screen import Settings, with_settings
+from custody.commands.screen import Settings, remark, with_settings
 from forensics.commands.listings import Listing, Row, answer, csv_lines, json_lines, parse_span, second, shared, times
+
+if TYPE_CHECKING:
+    from forensics.results import Run
+    from forensics.results.queries import Filter
 
 
 @click.command()
@@ -35,11 +39,17 @@ def _volume_cells(row: Row) -> Sequence[object]:
 @click.command()
 @shared
 @times
+@click.option(
+    "--known", type=click.Choice(["good", "bad", "none"]), default=None, help="Only files that lists call so."
+)
+@click.option("--hide-known", is_flag=True, help="Leave known good files out; how many is said.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile", "dfxml"]), default="table")
 @with_settings
-def files(settings: Settings, **options: Any) -> None:
-    """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones."""
-    from forensics.results import queries
+def files(settings: Settings, known: str | None, hide_known: bool, **options: Any) -> None:
+    """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones.
+
+    Files on a list of known files (`evikit known`) are marked k where it calls them good, ! where bad.
+    """
     from forensics.results.listing import bodyfile_entry, file_json
 
     forms = {
@@ -48,9 +58,28 @@ def files(settings: Settings, **options: Any) -> None:
         "bodyfile": lambda rows: map(bodyfile_entry, rows),
         "dfxml": _dfxml,
     }
-    columns = [("id", 9), ("exhibit", 10), ("vol", 3), ("", 1), ("meta", -8), ("size", -14), ("modified (UTC)", 19),
+    columns = [("id", 9), ("exhibit", 10), ("vol", 3), ("", 2), ("meta", -8), ("size", -14), ("modified (UTC)", 19),
                ("path", 1)]  # fmt: skip
-    answer(settings, options, Listing(queries.files, columns, _file_cells, forms))
+    answer(settings, options, Listing(_by_known(settings, known, hide_known), columns, _file_cells, forms))
+
+
+def _by_known(settings: Settings, known: str | None, hide: bool) -> Callable[..., Iterator[Row]]:
+    """Ask for files, with what lists of known files say of each; how many are hidden is said at the end."""
+
+    def asked(runs: Sequence[Run], chosen: Filter) -> Iterator[Row]:
+        from forensics.results.known import GOOD, marked
+        from forensics.results.queries import files as ask
+
+        hidden = 0
+        for row in marked(ask(runs, chosen), runs):
+            if hide and row["known"] == GOOD:
+                hidden += 1
+            elif known in (None, row["known"] or "none"):
+                yield row
+        if hide:
+            remark(settings, f"hidden: {hidden:,} files that lists call known and good")
+
+    return asked
 
 
 def _dfxml(rows: Iterable[Row]) -> Iterator[str]:
@@ -65,6 +94,7 @@ def _dfxml(rows: Iterable[Row]) -> Iterator[str]:
 
 def _file_cells(row: Row) -> Sequence[object]:
     mark = "" if row["allocated"] else "R" if row["reallocated"] else "D"
+    mark += {"good": "k", "bad": "!"}.get(row["known"] or "", "")
     size = "" if row["size"] is None else f"{row['size']:,}"
     path = f"{row['path']}/" if row["type"] == "directory" else row["path"]
     return row["id"], row["exhibit"], row["volume"], mark, row["meta"], size, second(row["modified"]), path

@@ -95,7 +95,8 @@ def file_json(row: Row) -> dict[str, Any]:
     mode = None if row["mode"] is None else f"{row['mode']:o}"
     raw = {} if row["raw_path"] is None else {"raw_path": row["raw_path"].hex()}
     extra = {"extra_times": _times(row, "extra_times")}
-    return {name: row[name] for name in (*names, *more)} | numbers | {"mode": mode} | times | extra | raw
+    known = {name: row.get(name) for name in ("known", "known_list")}
+    return {name: row[name] for name in (*names, *more)} | numbers | {"mode": mode} | known | times | extra | raw
 
 
 def artefact_json(row: Row) -> dict[str, Any]:
