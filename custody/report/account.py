@@ -13,7 +13,7 @@ from custody.report import words_account
 from custody.report.language import _, when
 from custody.report.model import Exhibit, Fact, Line
 from custody.report.phrase import Absent, Phrase, joined, phrase, quote
-from custody.report.record import Record
+from custody.report.record import Record, entry_numbers
 from custody.report.track import moment
 
 LISTED = 40
@@ -97,15 +97,11 @@ def _distinct(records: Sequence[Record], name: str) -> tuple[Phrase, ...]:
     for record in records:
         if record.values.get(name):
             found.setdefault((record.said(name),), []).append(record.index)
-    lines = [phrase("{value} ({entries})", value=value, entries=_entries(indices)) for value, indices in found.items()]
+    lines = [
+        phrase("{value} ({entries})", value=value, entries=entry_numbers(indices)) for value, indices in found.items()
+    ]
     rest = len(lines) - LISTED
     return (*lines[:LISTED], *((phrase("and {rest} more in the custody tables", rest=str(rest)),) if rest > 0 else ()))
-
-
-def _entries(indices: Sequence[int]) -> str:
-    if len(indices) == 1:
-        return _("entry {n}").format(n=indices[0])
-    return _("{count} entries, {first} to {last}").format(count=len(indices), first=indices[0], last=indices[-1])
 
 
 def _author(records: Sequence[Record]) -> tuple[Fact, ...]:

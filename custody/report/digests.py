@@ -10,7 +10,7 @@ from custody.report import words
 from custody.report.language import _
 from custody.report.model import ContainerLine, DigestLine, Mark
 from custody.report.phrase import Phrase, phrase, quote, visible
-from custody.report.record import Record
+from custody.report.record import Record, entry_numbers
 
 ALGORITHMS: Mapping[str, str] = {"sha256": "SHA-256", "sha512": "SHA-512", "sha1": "SHA-1", "md5": "MD5"}
 """In the order in which they are printed."""
@@ -75,7 +75,8 @@ def medium_digests(records: Sequence[Record]) -> MediumDigests:
             reference.setdefault(item.algorithm, item)
     kept = [item for item in stated if not _repeats(item, reference.get(item.algorithm))]
     lines = tuple(
-        _line(item, reference.get(item.algorithm)) for item in sorted(kept, key=lambda item: _rank(item.algorithm))
+        _line(alike, reference.get(alike[0].algorithm))
+        for alike in _alike(sorted(kept, key=lambda item: _rank(item.algorithm)), reference)
     )
     refused = any(record.values.get("match") is False for record in records if not record.text("path"))
     again = {item.entry for item in stated if item.whole} - {item.entry for item in reference.values()}
@@ -93,7 +94,20 @@ def _repeats(item: _Stated, reference: _Stated | None) -> bool:
     )
 
 
-def _line(item: _Stated, reference: _Stated | None) -> DigestLine:
+def _alike(stated: Sequence[_Stated], reference: Mapping[str, _Stated]) -> list[list[_Stated]]:
+    """What was said once and what was said again in the same words, together, each where it was said first."""
+    groups: dict[tuple[str, str, str], list[_Stated]] = {}
+    for item in stated:
+        groups.setdefault((item.algorithm, item.value, _source(item, reference.get(item.algorithm))), []).append(item)
+    return list(groups.values())
+
+
+def _source(item: _Stated, reference: _Stated | None) -> str:
+    return words.COMPUTED_AGAIN if item.whole and item is not reference else item.source
+
+
+def _line(alike: Sequence[_Stated], reference: _Stated | None) -> DigestLine:
+    item = alike[0]
     if item is reference:
         compared, mark = words.REFERENCE, Mark.NONE
     elif reference is None or not (item.whole or item.expected):
@@ -102,9 +116,9 @@ def _line(item: _Stated, reference: _Stated | None) -> DigestLine:
         compared, mark = words.SAME, Mark.GOOD
     else:
         compared, mark = words.DIFFERENT, Mark.BAD
-    source = words.COMPUTED_AGAIN if item.whole and item is not reference else item.source
     name = ALGORITHMS.get(item.algorithm, visible(item.algorithm, 40))
-    return DigestLine(name, phrase(source, entry=str(item.entry)), (quote(item.value, code=True),), compared, mark)
+    source = phrase(_source(item, reference), entries=entry_numbers([item.entry for item in alike]))
+    return DigestLine(name, source, (quote(item.value, code=True),), compared, mark)
 
 
 def _summary(lines: Sequence[DigestLine], *, refused: bool, again: int) -> tuple[str, Mark]:
@@ -127,7 +141,7 @@ def container_lines(records: Sequence[Record]) -> tuple[ContainerLine, ...]:
             for name, algorithm, value in _file_digests(record.values.get(field)):
                 line = ContainerLine(
                     file=(quote(name, code=True),),
-                    source=phrase(words.CONTAINER_SOURCE, entry=str(record.index)),
+                    source=(entry_numbers([record.index]),),
                     algorithm=ALGORITHMS[algorithm],
                     value=(quote(value, code=True),),
                 )

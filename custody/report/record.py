@@ -143,6 +143,13 @@ def of_field(corrections: Sequence[Correction], name: str) -> tuple[Correction, 
     return tuple(item for item in corrections if item.name == (quote(name),))
 
 
+def entry_numbers(indices: Sequence[int]) -> str:
+    """One entry by its number, or how many there are and between which."""
+    if len(indices) == 1:
+        return _("entry {n}").format(n=indices[0])
+    return _("{count} entries, {first} to {last}").format(count=len(indices), first=indices[0], last=indices[-1])
+
+
 def state_words(record: Record) -> Phrase:
     """The state of an exhibit, explained where it is one of the known ones."""
     known = words.STATE.get(record.text("state"))

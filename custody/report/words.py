@@ -174,21 +174,20 @@ STATE: Final[Mapping[str, str]] = {
 
 # --- digests ----------------------------------------------------------------------------------------------
 
-SLIP = "hand-over slip, as registered (entry {entry})"
+SLIP = "hand-over slip, as registered ({entries})"
 EXPECTED: Final[Mapping[str, str]] = {
-    "slip": "hand-over slip (entry {entry})",
-    "container": "stored inside the container (entry {entry})",
-    "recorded": "recorded before (entry {entry})",
-    "": "expected beforehand (entry {entry})",
+    "slip": "hand-over slip ({entries})",
+    "container": "stored inside the container ({entries})",
+    "recorded": "recorded before ({entries})",
+    "": "expected beforehand ({entries})",
 }
-COMPUTED = "computed from the whole medium (entry {entry})"
-COMPUTED_AGAIN = "computed again (entry {entry})"
-COMPUTED_PART = "computed, but not from the whole medium (entry {entry})"
+COMPUTED = "computed from the whole medium ({entries})"
+COMPUTED_AGAIN = "computed again ({entries})"
+COMPUTED_PART = "computed, but not from the whole medium ({entries})"
 REFERENCE = "this is what the others are held against"
 SAME = "identical"
 DIFFERENT = "DIFFERENT"
 NOT_COMPARED = "not compared: no such digest was computed from the whole medium"
-CONTAINER_SOURCE = "entry {entry}"
 DIGESTS_AGREE = "All digests of the medium agree."
 DIGESTS_ALONE = "There is one reading of the medium and nothing to hold it against."
 DIGESTS_DIFFER = "DIGESTS OF THE MEDIUM DIFFER: see the table."

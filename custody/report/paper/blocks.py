@@ -74,7 +74,8 @@ class _Reader(HTMLParser):
             raise ValueError(f"the page is ill formed: <{closed.tag}> ends as </{tag}>")
 
     def handle_data(self, data: str) -> None:
-        self.open[-1].content.append(data)
+        if self.open[-1].tag not in _LEFT_OUT:  # the bundle in the page may have megabytes
+            self.open[-1].content.append(data)
 
 
 def read_page(page: bytes) -> list[Block]:

@@ -40,7 +40,9 @@ def typeset(report: Report, page: bytes, bundle: bytes, *, file: str = "report.h
     attached = [{"name": BUNDLE, "type": "application/json", "says": _(words.PAPER["bundle"])}] if bundle else []
     labels = {name: _(text) for name, text in words.PAPER.items()}
     exercise = _(words.EXERCISE) if report.case.kind == "exercise" else ""
-    content = {
+    sha256_of_page = sha256(page).hexdigest()
+    files = {BUNDLE: bundle, "qr.svg": _code(report.head.fingerprint, sha256_of_page)}
+    return render({
         "lang": spoken().tag.partition("-")[0],
         "labels": {**labels, "page": labels["page"].format(file=file)},
         "attached": attached,
@@ -51,27 +53,27 @@ def typeset(report: Report, page: bytes, bundle: bytes, *, file: str = "report.h
         "integrity": {"headline": report.integrity.headline, "mark": report.integrity.mark.value},
         "exercise": " ".join(filter(None, (exercise, translation.on_sheets(), notice))),
         "head": report.head.fingerprint,
-        "page": sha256(page).hexdigest(),
+        "page": sha256_of_page,
         "date": _date(report.closed_at),
         "blocks": read_page(page),
         "widths": style.widths(),
         "drawing": style.drawing(),
-    }
-    return render(content, {BUNDLE: bundle, "qr.svg": _code(report.head.fingerprint, str(content["page"]))})
+    }, files)  # fmt: skip
 
 
 def render(content: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """`report.typ` over its content and the files it names."""
+    said, date = json.dumps(content, ensure_ascii=False), content["date"]
+    del content  # what nobody else holds is free before typst takes its own
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         template = resources.files(__package__).joinpath("report.typ").read_bytes()
         for name, data in files.items():
             (root / name).write_bytes(data)
-        said = json.dumps(content, ensure_ascii=False)
         try:
-            return _compile(template, root, _spelt(said, _unshown(said, root)), content["date"])
+            return _compile(template, root, _spelt(said, _unshown(said, root)), date)
         except CustodyError:  # letters that have a shape each, but none together
-            return _compile(template, root, _spelt(said, "".join(_foreign(said))), content["date"])
+            return _compile(template, root, _spelt(said, "".join(_foreign(said))), date)
 
 
 def _spelt(text: str, letters: str) -> str:

@@ -20,7 +20,7 @@ from custody.report import words
 from custody.report.build import MAX_FINDINGS, build
 from custody.report.model import Cover, Exhibit, ExhibitFindings, Handling, Mark
 from custody.report.phrase import Absent, Phrase, plain
-from tests.custody.report.lab import HOSTILE, MEDIUM, RESULTS, Lab, Shown, disk_findings, shown
+from tests.custody.report.lab import HOSTILE, MEDIUM, OTHER, RESULTS, Lab, Shown, disk_findings, shown
 from tests.kit import DOMAIN
 
 
@@ -176,6 +176,21 @@ def test_digests_are_held_against_the_first_reading(lab: Lab) -> None:
     assert not [line for line in first.digests if "7b7b" in plain(line.value)], "a file's digest is not the medium's"
     assert [line.mark for line in second.digests if line.mark is Mark.BAD] == [Mark.BAD]
     assert second.verdict == words.DIGESTS_DIFFER
+
+
+def test_what_gave_the_same_again_is_one_line_and_what_did_not_is_another(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    n = lab.register({"ref": "AH/1"})
+    for value in (MEDIUM, MEDIUM, OTHER, MEDIUM, OTHER):
+        lab.end(lab.begin(n, "verify", "disk"), "completed", basis="whole", computed={"sha256": value["sha256"]})
+    lab.close()
+    (exhibit,) = shown(lab).report().exhibits
+    assert [(plain(line.source), line.compared) for line in exhibit.digests] == [
+        ("computed from the whole medium (entry 3)", words.REFERENCE),
+        ("computed again (2 entries, 5 to 9)", words.SAME),
+        ("computed again (2 entries, 7 to 11)", words.DIFFERENT),
+    ]
+    assert exhibit.verdict == words.DIGESTS_DIFFER
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from custody.report.model import Cover, Report
 from custody.report.paper import style
 from custody.report.paper import typeset as setting
 from custody.report.paper.blocks import breakable, read_page, runs_of
+from custody.report.paper.typeset import render as set_blocks
 from custody.report.paper.typeset import typeset
 from custody.report.phrase import Quoted, quote
 from tests.custody.report.lab import HOSTILE, Lab, Shown, disk_findings, furnished, shown
@@ -193,6 +194,33 @@ def test_an_exercise_is_marked_on_every_sheet(made: Made, tmp_path: Path) -> Non
 )
 def test_the_date_is_that_of_the_record(dated: str, expected: list[int]) -> None:
     assert setting._date(dated) == expected
+
+
+def test_nothing_is_cut_off_however_long_a_cell_or_a_line_is(tmp_path: Path) -> None:
+    """What is set in one piece fits on a sheet: the limit between that and what may break is on the safe side."""
+    rows = [
+        [[{"t": " ".join(f"{name}{n}" for n in range(count))}], [{"t": "\n".join(f"{name}l{n}" for n in range(lines))}]]
+        for name, count, lines in (("a", 5, 30), ("b", 250, 39), ("c", 300, 45), ("d", 900, 3), ("e", 2, 120))
+    ]
+    wide = " ".join(f"z{n}" for n in range(800))
+    blocks = [
+        {
+            "k": "table",
+            "class": "custody",
+            "caption": [{"t": "C"}],
+            "columns": [[{"t": "A"}], [{"t": "B"}]],
+            "rows": rows,
+        },
+        {"k": "listing", "caption": [{"t": "L"}], "lines": ["head", *([wide] * 3), *(f"y{n}" for n in range(60))]},
+    ]
+    pdf = set_blocks(CONTENT | {"widths": {"custody": [9, 91]}, "blocks": blocks}, FILES)
+    told = " ".join(sheets(pdf, tmp_path)).split()
+    for row in rows:
+        for cell in row:
+            missing = set(cell[0]["t"].split()) - set(told)
+            assert not missing
+    assert told.count("z799") == 3
+    assert {f"y{n}" for n in range(60)} <= set(told)
 
 
 def test_long_words_may_break_and_stay_what_they_were() -> None:
