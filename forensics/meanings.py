@@ -43,6 +43,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     ("iis.request", "requested"): "request served",
     ("csv.row", "logged"): "row logged",
     ("json.record", "logged"): "record logged",
+    ("plaso.event", "stated"): "event of a Plaso timeline",
     ("journal.entry", "logged"): "journal entry logged",
     ("journal.entry", "sent"): "journal entry sent",
     ("utmp.record", "logged"): "login record logged",

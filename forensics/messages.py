@@ -25,6 +25,7 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
         (("", "host", " "), ("", "program", ""), ("[", "pid", "]"), (": ", "message", "")),
         "",
     ),
+    "plaso.event": ((("[", "description", "] "), ("", "message", "")), ""),
     "access.request": (
         (
             ("", "client", ""),

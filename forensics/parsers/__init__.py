@@ -37,6 +37,7 @@ from forensics.parsers import (
     opera_history,
     package_log,
     picture,
+    plaso_timeline,
     postgresql_log,
     prefetch,
     property_list,
@@ -107,6 +108,7 @@ PARSERS: tuple[Parser, ...] = (
     accounts.PARSER,  # likewise
     ssh_keys.PARSER,  # likewise
     unread.PARSER,  # a signature and a name
+    plaso_timeline.PARSER,  # a first row that names its columns
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
