@@ -1,6 +1,6 @@
-"""Log parsers: lines a second beside one regular expression a line; event-log records beside the library alone.
+"""Log parsers: lines a second beside one regular expression a line; event logs, registry beside the library alone.
 
-The lines are made here, seeded; event logs are those below --images or EVIKIT_BENCH (none: that part is left out).
+The lines are made here, seeded; event logs and hives are those below --images or EVIKIT_BENCH (none: left out).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+import pyregf
 from _images import add_option
-from _measure import Line, Pair, conclude, in_turn, options, paired
+from _measure import Line, Pair, conclude, cpu, in_turn, options, paired
 from evtx import PyEvtxParser
 
 from forensics.model import Artefact, Location
@@ -93,6 +95,28 @@ def library_records(data: bytes) -> int:
             count += 1
 
 
+def library_keys(data: bytes) -> int:
+    """The yardstick of hives: every key with its time and every value's bytes, nothing more."""
+    file = pyregf.file()
+    file.open_file_object(io.BytesIO(data))
+    count, waiting = 0, [file.root_key]
+    while waiting:
+        key: Any = waiting.pop()
+        count += 1
+        key.get_last_written_time_as_integer()
+        for value in key.values:
+            _ = value.name, value.data
+        waiting += list(key.sub_keys)
+    return count
+
+
+def hive(folder: Path, most: int) -> bytes | None:
+    """The largest registry hive below the folder that has at most so many bytes."""
+    found = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size <= most]
+    hives = [path for path in found if path.open("rb").read(4) == b"regf" and ".log" not in path.name.lower()]
+    return max(hives, key=lambda path: (path.stat().st_size, path.name)).read_bytes() if hives else None
+
+
 def measured(data: bytes, name: str, peer: Callable[[bytes], int], rounds: int) -> tuple[Pair, int]:
     """Both on the same bytes, and how many artefacts there are."""
     return in_turn(lambda: parse(data, name), lambda: peer(data), rounds), parse(data, name)
@@ -105,7 +129,7 @@ def event_log(folder: Path, most: int) -> bytes | None:
 
 
 def main() -> None:
-    """Syslog, access log, event log."""
+    """Syslog, access log, event log, registry."""
     parser = options(__doc__, rounds=5)
     parser.add_argument("--lines", type=int, default=60_000)
     add_option(parser)
@@ -123,6 +147,11 @@ def main() -> None:
     if records is not None:
         pair, count = measured(records, "Security.evtx", library_records, arguments.rounds)
         lines += paired(f"event log, {count:,} records", pair, count, "records")
+    registry = None if arguments.smoke else hive(arguments.images, 64 << 20)
+    if registry is not None:
+        pair, count = measured(registry, "SYSTEM", library_keys, arguments.rounds)
+        lines += paired(f"registry hive, {count:,} artefacts", pair, len(registry) >> 20, "MiB")
+        lines.append(Line(f"registry hive of {len(registry):,} bytes", cpu(pair.ours), "s processor", at_most=10))
     conclude("parsers", lines, arguments)
 
 
