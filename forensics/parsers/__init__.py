@@ -26,6 +26,7 @@ from forensics.parsers import (
     event_log,
     firefox_cache,
     firefox_profile,
+    firewall_log,
     fsevents,
     iis,
     index_dat,
@@ -40,12 +41,14 @@ from forensics.parsers import (
     plaso_timeline,
     postgresql_log,
     prefetch,
+    program_compatibility,
     property_list,
     recycle_bin,
     registry,
     safari_cookies,
     scheduled_job,
     scheduled_task,
+    setup_log,
     shell_history,
     shortcut,
     sqlite,
@@ -110,6 +113,9 @@ PARSERS: tuple[Parser, ...] = (
     unread.PARSER,  # a signature and a name
     plaso_timeline.PARSER,  # a first row that names its columns
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
+    setup_log.PARSER,  # a first line of its own
+    firewall_log.PARSER,  # a head that names the software
+    program_compatibility.PARSER,  # a name of its own
     iis.PARSER,  # a head that names the columns
     access_log.PARSER,  # a strict line
     syslog.PARSER,  # the loosest line, so last
