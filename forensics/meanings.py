@@ -144,6 +144,14 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         requested="cached page requested",
         answered="cached page answered",
     ),
+    **_times(
+        "zip.member tar.member 7z.member rar.member cpio.member cab.member",
+        modified="member of an archive modified",
+        accessed="member of an archive accessed",
+        created="member of an archive created",
+        changed="metadata of an archive's member changed",
+        archived="member archived",
+    ),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -112,6 +112,10 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
         "",
     ),
     "picture.gps": ((("", "latitude", ""), (", ", "longitude", ""), (", ", "altitude_metres", " m")), ""),
+    **dict.fromkeys(
+        ("zip.member", "tar.member", "7z.member", "rar.member", "cpio.member", "cab.member"),
+        ((("", "name", ""), (", ", "size", " bytes"), (" -> ", "link_target", "")), ""),
+    ),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

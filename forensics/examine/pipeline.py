@@ -28,7 +28,7 @@ from forensics.examine.resume import UnitLog
 from forensics.examine.tools import tool_versions
 from forensics.examine.units import contents_unit, prepare_image, volumes_unit, walk_unit
 from forensics.hashing import PartDigest, hash_medium
-from forensics.media import Medium, open_medium
+from forensics.media import MEDIA, Medium, open_medium, raw, split
 from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
 from forensics.results.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
@@ -61,10 +61,15 @@ class Found:
 
 
 def is_log(part: Part) -> bool:
-    """Whether a single file is to be examined as a log: a parser knows it, or it is text; else an image."""
+    """Whether a single file is to be examined as a log: a parser knows it, or it is text; else an image.
+
+    A container known by its signature is an image, whatever else it is (AFF4 is a ZIP archive).
+    """
     head = part.read_at(0, HEAD_BYTES)
-    text = bool(head) and not any(byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1b" for byte in head)
-    return text or parser_for(head, part.name) is not None
+    if head and not any(byte < 32 and byte not in b"\t\n\r\x0b\x0c\x1b" for byte in head):
+        return True
+    known = parser_for(head, part.name) is not None
+    return known and not any(media.recognises(part) for media in MEDIA if media not in (split, raw))
 
 
 def job_of(request: Request) -> Job:

@@ -16,11 +16,13 @@ from forensics.parsers import (
     apple_system_log,
     apt_history,
     audit_trail,
+    cabinet,
     chrome_cache,
     chrome_profile,
     classic_event_log,
     compressed,
     container_log,
+    cpio,
     cron_table,
     ese,
     event_log,
@@ -43,20 +45,24 @@ from forensics.parsers import (
     prefetch,
     program_compatibility,
     property_list,
+    rar,
     recycle_bin,
     registry,
     safari_cookies,
     scheduled_job,
     scheduled_task,
     setup_log,
+    seven_zip,
     shell_history,
     shortcut,
     sqlite,
     ssh_keys,
     syslog,
+    tar,
     unread,
     usn_journal,
     utmpx,
+    zip_archive,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
 from forensics.parsers._mapping import LogMapping, MappingError, read_mapping
@@ -90,6 +96,12 @@ PARSERS: tuple[Parser, ...] = (
     shortcut.PARSER,  # likewise
     prefetch.PARSER,  # likewise
     picture.PARSER,  # likewise
+    zip_archive.PARSER,  # likewise
+    seven_zip.PARSER,  # likewise
+    rar.PARSER,  # likewise
+    cabinet.PARSER,  # likewise
+    cpio.PARSER,  # likewise
+    tar.PARSER,  # a checksum and a signature, or a name
     jump_list.PARSER,  # a name, and the signature of what holds the entries
     usn_journal.PARSER,  # likewise
     recycle_bin.PARSER,  # a name and a version

@@ -27,7 +27,7 @@ _MEMORY_LIMIT = 128 << 20  # of an xz stream; `xz -9` wants 65 MiB, a header may
 _BUFFER = 256 * 1024
 _PIECE = 16 * 1024
 _OUTPUT = 64 * 1024
-_WINDOW = 4 << 20
+WINDOW = 4 << 20
 """Bytes kept behind the place last read: line readers look ahead by one block of 1 MiB and come back."""
 
 
@@ -237,7 +237,7 @@ class Decompressed:
             if not block:
                 break
             self._window += block
-            surplus = min(offset - self._start, len(self._window) - _WINDOW)
+            surplus = min(offset - self._start, len(self._window) - WINDOW)
             if surplus > 0:
                 del self._window[:surplus]
                 self._start += surplus

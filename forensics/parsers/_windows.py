@@ -24,10 +24,16 @@ def filetime(value: int) -> Moment:
     return Moment((value - _EPOCH) * 100 if 0 < value < _NEVER else None, str(value))
 
 
+def dos_civil(value: int) -> tuple[CivilTime, str]:
+    """A DOS date (high half) and time (low half), as archives have them, and in words; two seconds are its finest."""
+    date, time = value >> 16, value & 0xFFFF
+    day = CivilTime(1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2)
+    return day, "{:04}-{:02}-{:02} {:02}:{:02}:{:02}".format(*day)
+
+
 def dos_time(value: int) -> Moment:
     """A DOS date (low half) and time (high half), as if UTC; no time for 0 and for what no calendar has."""
-    date, time = value & 0xFFFF, value >> 16
-    day = CivilTime(1980 + (date >> 9), date >> 5 & 15, date & 31, time >> 11, time >> 5 & 63, (time & 31) * 2)
+    date, (day, _) = value & 0xFFFF, dos_civil(value << 16 & 0xFFFFFFFF | value >> 16)
     try:
         at = day.epoch_seconds() * SECOND if date else None
     except ImpossibleTimeError:

@@ -1,7 +1,7 @@
-"""Logs that were compressed when they were rotated: gzip, xz, bzip2.
+"""Logs that were compressed when they were rotated, and archives (.tgz): gzip, xz, bzip2.
 
 Which parser reads what is inside is decided as for any file: by the first decompressed bytes, with the name
-(without its suffix) as a hint. Archives of several files (tar) are not opened.
+(without its suffix) as a hint.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import forensics.parsers
 from forensics.model import Artefact, Problem
 from forensics.parsers._clock import SECOND
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
-from forensics.parsers._decompression import Compression, Decompressed, compression_of, first_bytes
+from forensics.parsers._decompression import WINDOW, Compression, Decompressed, compression_of, first_bytes
 from forensics.parsers._lines import shown
 
-_NAME, _VERSION, _STAGE = "compressed", "1", "parser compressed"
+_NAME, _VERSION, _STAGE = "compressed", "2", "parser compressed"
+
+_OUT_OF_ORDER = frozenset(("sqlite", "registry", "journal", "jump_list", "zip_archive", "seven_zip"))
+"""Parsers that go back and forth in a file: going back means decompressing again."""
 
 COMPRESSED = "compressed"
 """The field that names the compression; the artefact's place then is in the decompressed bytes."""
 
 
 def _inner_parser(head: bytes, name: str) -> Parser | None:
-    """The parser for decompressed bytes; none for a tar archive, whose first member would pass for the whole."""
-    if head[257:262] == b"ustar":
-        return None
+    """The parser for decompressed bytes; none for what is compressed again."""
     parsers = (parser for parser in forensics.parsers.PARSERS if parser is not PARSER)
     return next((parser for parser in parsers if parser.accepts(head, name)), None)
 
@@ -84,7 +85,12 @@ class CompressedParser:
         if parser is None and inner_head:
             return  # something else was compressed
         contents = Decompressed(source, compression)
-        if parser is not None:
+        if parser is not None and parser.name in _OUT_OF_ORDER and contents.size > WINDOW:
+            reason = (
+                f"{contents.size:,} decompressed bytes, which the {parser.name} parser reads out of order: not read"
+            )
+            yield Problem(source.location, _STAGE, reason)
+        elif parser is not None:
             reference = _reference_time(source, compression)
             inner = ParserInput(name, contents.size, contents.read_at, source.location, source.zone, reference)
             for found in parser.parse(inner):

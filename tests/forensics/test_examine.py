@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import sqlite3
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import pairwise
@@ -245,9 +246,14 @@ def test_a_single_log_has_the_three_digests_of_its_bytes(tree: Path, tmp_path: P
     assert found.counts["events"] == 20 + 3
 
 
-def test_an_image_is_no_log(disk: Path) -> None:
+def test_an_image_is_no_log(disk: Path, tmp_path: Path) -> None:
     with opened(disk) as (part,):
         assert not pipeline.is_log(part)
+    for name, is_archive in (("a.txt", True), ("container.description", False)):  # the second is how AFF4 begins
+        with zipfile.ZipFile(tmp_path / "file.zip", "w") as archive:
+            archive.writestr(name, "contents")
+        with opened(tmp_path / "file.zip") as (part,):
+            assert pipeline.is_log(part) is is_archive
 
 
 def test_progress_reaches_all_of_all(disk: Path, tmp_path: Path) -> None:
