@@ -152,6 +152,16 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         changed="metadata of an archive's member changed",
         archived="member archived",
     ),
+    **_times(
+        "office.document odf.document ole.document rtf.document pdf.document pdf.xmp",
+        created="document created",
+        modified="document saved",
+        changed="document saved",
+        metadata_changed="description of a document changed",
+        printed="document printed",
+        backed_up="document backed up",
+    ),
+    **_times("ole.storage", created="part of a document created", modified="part of a document modified"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -116,6 +116,18 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
         ("zip.member", "tar.member", "7z.member", "rar.member", "cpio.member", "cab.member"),
         ((("", "name", ""), (", ", "size", " bytes"), (" -> ", "link_target", "")), ""),
     ),
+    **dict.fromkeys(
+        ("office.document", "odf.document", "ole.document", "rtf.document", "pdf.document"),
+        (
+            (
+                ("", "title", ""),
+                (" by ", "author", ""),
+                (", last by ", "last_modified_by", ""),
+                (", with ", "application", ""),
+            ),
+            "",
+        ),
+    ),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

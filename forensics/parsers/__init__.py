@@ -20,6 +20,7 @@ from forensics.parsers import (
     chrome_cache,
     chrome_profile,
     classic_event_log,
+    compound,
     compressed,
     container_log,
     cpio,
@@ -48,6 +49,7 @@ from forensics.parsers import (
     rar,
     recycle_bin,
     registry,
+    rich_text,
     safari_cookies,
     scheduled_job,
     scheduled_task,
@@ -99,11 +101,13 @@ PARSERS: tuple[Parser, ...] = (
     zip_archive.PARSER,  # likewise
     seven_zip.PARSER,  # likewise
     rar.PARSER,  # likewise
+    rich_text.PARSER,  # likewise
     cabinet.PARSER,  # likewise
     cpio.PARSER,  # likewise
     tar.PARSER,  # a checksum and a signature, or a name
     jump_list.PARSER,  # a name, and the signature of what holds the entries
-    usn_journal.PARSER,  # likewise
+    compound.PARSER,  # that signature alone
+    usn_journal.PARSER,  # a name
     recycle_bin.PARSER,  # a name and a version
     scheduled_job.PARSER,  # likewise
     scheduled_task.PARSER,  # an element of its own namespace

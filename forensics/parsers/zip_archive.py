@@ -1,4 +1,7 @@
-"""What ZIP archives hold (APPNOTE.TXT 6.3.10), as their directory lists it: nothing is unpacked."""
+"""What ZIP archives hold (APPNOTE.TXT 6.3.10) by their directory, and what documents in them say of themselves.
+
+Nothing is unpacked but the members that describe an Office document, of four mebibytes at most.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,19 @@ from forensics.model import Artefact, Clock, Problem
 from forensics.parsers._clock import SECOND, ImpossibleTimeError
 from forensics.parsers._contract import ParserInput
 from forensics.parsers._facts import Facts, Moment
-from forensics.parsers._stated import Stated, by_clock, stated
+from forensics.parsers._office import (
+    CONTENT_TYPES,
+    OPEN_DOCUMENT,
+    OPEN_XML,
+    Said,
+    is_describing,
+    kind_of,
+    presence,
+    read,
+)
+from forensics.parsers._stated import Stated, by_clock, iso_time, stated
 from forensics.parsers._windows import dos_civil, filetime
+from forensics.parsers._xml import SIZE_LIMIT
 from forensics.parsers._zip import (
     END,
     LOCAL,
@@ -21,10 +35,12 @@ from forensics.parsers._zip import (
     left_over,
     local_member,
     members,
+    unpacked,
 )
 
 _NAME, _VERSION, _KIND, _ARCHIVE = "zip_archive", "1", "zip.member", "zip.archive"
 _RATIO, _ALWAYS_PLAUSIBLE = 1000, 64 << 20
+_KEPT_LIMIT = 8
 _SPANNED = (b"PK\7\x08PK\3\4", b"PK00PK\3\4")
 _ENCRYPTED, _MASKED = 1, 1 << 13
 _UNIX, _MACOS = 3, 19
@@ -119,6 +135,29 @@ def _member(facts: Facts, member: Member, local: Member | None) -> Iterator[Arte
         yield facts.problem(f"a member is called {names}", place)
 
 
+def _document(facts: Facts, kept: dict[str, Member], present: dict[str, object]) -> Iterator[Artefact | Problem]:
+    """What the members that describe a document say; nothing for an archive that is none."""
+    kind, said = kind_of(kept), Said({}, {})
+    if kind is None:
+        return
+    for name in (name for name in kept if name != CONTENT_TYPES):
+        try:
+            problem = read(name, unpacked(facts.source, kept[name], SIZE_LIMIT), said)
+        except ZipError as error:
+            problem = f"{name} cannot be read: {error}"
+        if problem:
+            yield facts.problem(problem, (kept[name].offset, kept[name].length))
+    times: dict[str, Stated] = {}
+    for name, text in said.times.items():
+        try:
+            time = iso_time(text, facts.source.zone)
+        except ImpossibleTimeError as error:
+            yield facts.problem(f"the time {name} is {text!r}: {error}")
+        else:
+            times |= {name: time} if time else {}
+    yield from by_clock(facts, kind, times, {**present, **said.fields})
+
+
 def _listed(facts: Facts) -> Iterator[Artefact | Problem]:
     """The members of the directory, and where it contradicts itself. Raises ZipError."""
     source, where, count, claimed = facts.source, directory(facts.source), 0, 0
@@ -126,25 +165,33 @@ def _listed(facts: Facts) -> Iterator[Artefact | Problem]:
         yield facts.problem(f"{where.before:,} bytes stand before the archive", (0, where.before))
     if where.comment:
         yield facts.artefact(_ARCHIVE, {}, {"comment": where.comment.decode("utf-8", "backslashreplace")})
+    kept: dict[str, Member] = {}
+    present: dict[str, object] = {}
     for member in members(source, where):
+        name = member.shown_name
+        present.update(presence(name))
+        if is_describing(name) and len(kept) < _KEPT_LIMIT:
+            kept.setdefault(name, member)
         yield from _member(facts, member, local_member(source, member.local))
         count, claimed = count + 1, claimed + member.size
     if count % _COUNTED != where.total % _COUNTED:
         yield facts.problem(f"the archive says it has {where.total:,} members, its directory has {count:,}")
     if claimed > max(_ALWAYS_PLAUSIBLE, _RATIO * source.size):
         yield facts.problem(f"its members are said to be {claimed:,} bytes, more than {_RATIO:,} times the archive")
+    yield from _document(facts, kept, present)
 
 
 @dataclass(frozen=True, slots=True)
 class ZipParser:
     """Artefacts `zip.member`: times modified, accessed, created (UTC where an extra field tells them, else the local
     time of DOS); fields name, type, size, packed_size, method, crc32, encrypted, mode, dos_time. `zip.archive`: the
-    archive's comment.
+    archive's comment. `office.document`, `odf.document`: times created, modified, printed; fields author,
+    last_modified_by, application, template and others, macros, signed.
     """
 
     name: str = _NAME
     version: str = _VERSION
-    kinds: tuple[str, ...] = (_KIND, _ARCHIVE)
+    kinds: tuple[str, ...] = (_KIND, _ARCHIVE, OPEN_XML, OPEN_DOCUMENT)
 
     def accepts(self, head: bytes, name: str) -> bool:
         """By the signature of a member, of the end of an empty archive, or of one in several parts."""

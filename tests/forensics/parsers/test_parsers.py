@@ -28,6 +28,7 @@ LIBRARIES = {
     "firefox_profile": {"lz4"},
     "journal": {"lz4", "zstandard"},
     "jump_list": {"pyolecf"},
+    "compound": {"pyolecf"},
     "prefetch": {"pyscca"},
     "registry": {"pyregf"},
     "shortcut": {"pylnk"},

@@ -8,8 +8,11 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+import openpyxl
+import openpyxl.packaging.custom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -175,8 +178,113 @@ def test_damaged_archives_give_values(corpus: Fetch, read: Any) -> None:
         read(PARSER, copy)
 
 
-@given(extra=st.binary(max_size=60), name=st.text(min_size=1, max_size=20))
+@given(extra=st.binary(max_size=60), name=st.text("a/ž\u0431\U0001f600", min_size=1, max_size=20))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_extra_field_and_name(extra: bytes, name: str, read: Any) -> None:
     found = read(PARSER, archive(name.encode("utf-8", "replace").decode(), extra))
     assert artefacts(found, "zip.member")
+
+
+def packed(members: dict[str, str]) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+        archive.writestr("mimetype" if "meta.xml" in members else "[Content_Types].xml", "")
+    return sink.getvalue()
+
+
+def test_a_public_document(corpus: Fetch, read: Any, at: At) -> None:
+    (document,) = artefacts(read(PARSER, corpus("windows-other/plaso/Document.docx").read_bytes()), "office.document")
+    assert document.times == {"created": at("2012-11-07T23:29:00+00:00"), "modified": at("2013-08-25T22:18:00+00:00")}
+    assert document.fields == {
+        "author": "Nides",
+        "last_modified_by": "Nides",
+        "revision": "3",
+        "template": "Normal.dotm",
+        "edited_minutes": "1385",
+        "pages": "1",
+        "words": "2",
+        "application": "Microsoft Office Word",
+        "application_version": "14.0000",
+    }
+    assert document.clock is Clock.UTC
+
+
+def test_a_workbook_of_another_writer(read: Any, at: At) -> None:
+    book = openpyxl.Workbook()
+    book.properties.creator, book.properties.lastModifiedBy = "Ada Horvat", "B. Ilić"
+    book.properties.created = datetime(2026, 3, 1, 10, 0, 0)  # noqa: DTZ001 - openpyxl wants it so
+    book.custom_doc_props.append(openpyxl.packaging.custom.StringProperty(name="Case", value="K-12"))
+    sink = io.BytesIO()
+    book.save(sink)
+    (document,) = artefacts(read(PARSER, sink.getvalue()), "office.document")
+    assert document.times["created"] == at("2026-03-01T10:00:00+00:00")
+    assert (document.fields["author"], document.fields["last_modified_by"]) == ("Ada Horvat", "B. Ilić")
+    assert (document.fields["custom.Case"], document.fields["application"][:15]) == ("K-12", "Microsoft Excel")
+
+
+META = """<?xml version="1.0"?><office:document-meta xmlns:office="o" xmlns:meta="m" xmlns:dc="d"
+ xmlns:xlink="http://www.w3.org/1999/xlink"><office:meta><meta:generator>LibreOffice/7</meta:generator>
+<meta:initial-creator>Ada</meta:initial-creator><dc:creator>Boris</dc:creator><meta:keyword>a</meta:keyword>
+<meta:keyword>b</meta:keyword><meta:creation-date>2026-03-29T02:30:00.123</meta:creation-date>
+<dc:date>2026-03-01T10:00:00Z</dc:date><meta:print-date>2026-13-01T10:00:00</meta:print-date>
+<meta:template xlink:href="t.ott"/><meta:user-defined meta:name="Case">K-12</meta:user-defined>
+</office:meta></office:document-meta>"""
+
+
+def test_an_opendocument_text(read: Any, at: At) -> None:
+    found = read(PARSER, packed({"meta.xml": META, "Basic/script-lc.xml": ""}), zone="Europe/Belgrade")
+    by_clock = {document.clock: document for document in artefacts(found, "odf.document")}
+    assert by_clock[Clock.UTC].times == {"modified": at("2026-03-01T10:00:00+00:00")}
+    assert by_clock[Clock.DECLARED].fields["skipped"] == "created"
+    assert by_clock[Clock.UTC].fields == {
+        "application": "LibreOffice/7",
+        "author": "Ada",
+        "last_modified_by": "Boris",
+        "keywords": "a; b",
+        "template": "t.ott",
+        "custom.Case": "K-12",
+        "macros": "true",
+    }
+    assert problems(found) == ["the time printed is '2026-13-01T10:00:00': there is no month 13"]
+
+
+def test_entities_and_huge_descriptions_are_refused(read: Any) -> None:
+    bomb = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x><creator>&b;</creator></x>'
+    assert problems(read(PARSER, packed({"docProps/core.xml": bomb}))) == [
+        "docProps/core.xml is damaged: it declares entities, which are not expanded"
+    ]
+    huge = f"<x><creator>Ada</creator>{' ' * (5 << 20)}</x>"
+    assert problems(read(PARSER, packed({"docProps/core.xml": huge}))) == [
+        f"docProps/core.xml cannot be read: it is said to be {len(huge):,} bytes, of which none are read"
+    ]
+    cut = read(PARSER, packed({"docProps/core.xml": "<x><creator>Ada</creator><title>"}))
+    assert artefacts(cut, "office.document")[0].fields == {"author": "Ada"}
+    assert "docProps/core.xml is damaged" in problems(cut)[0]
+
+
+def test_a_member_that_holds_more_than_it_says(read: Any) -> None:
+    data = bytearray(packed({"docProps/core.xml": f"<x><creator>{'A' * (6 << 20)}</creator></x>"}))
+    central = data.index(b"PK\1\2")
+    data[central + 24 : central + 28] = struct.pack("<I", 10)
+    assert problems(read(PARSER, bytes(data))) == [
+        "docProps/core.xml cannot be read: it is cut, or longer than it says"
+    ]
+
+
+def test_macros_and_signatures_are_told_by_their_members(read: Any) -> None:
+    members = {"docProps/core.xml": "<x/>", "word/vbaProject.bin": "", "_xmlsignatures/origin.sigs": ""}
+    (document,) = artefacts(read(PARSER, packed(members)), "office.document")
+    assert document.fields == {"macros": "true", "signed": "true"}
+
+
+@given(core=st.binary(max_size=200), name=st.sampled_from(["docProps/core.xml", "docProps/custom.xml", "meta.xml"]))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_description(core: bytes, name: str, read: Any) -> None:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr(name, core)
+        archive.writestr("[Content_Types].xml", "")
+    found = read(PARSER, sink.getvalue())
+    assert len(artefacts(found, "zip.member")) == 2
