@@ -162,6 +162,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         backed_up="document backed up",
     ),
     **_times("ole.storage", created="part of a document created", modified="part of a document modified"),
+    **_times("pdf.signature", signed="document signed, as claimed"),
+    **_times("pdf.attachment", created="attached file created", modified="attached file modified"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

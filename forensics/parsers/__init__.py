@@ -40,6 +40,7 @@ from forensics.parsers import (
     mysql_log,
     opera_history,
     package_log,
+    pdf,
     picture,
     plaso_timeline,
     postgresql_log,
@@ -104,6 +105,7 @@ PARSERS: tuple[Parser, ...] = (
     rich_text.PARSER,  # likewise
     cabinet.PARSER,  # likewise
     cpio.PARSER,  # likewise
+    pdf.PARSER,  # a signature, and a name where it does not stand at the start
     tar.PARSER,  # a checksum and a signature, or a name
     jump_list.PARSER,  # a name, and the signature of what holds the entries
     compound.PARSER,  # that signature alone

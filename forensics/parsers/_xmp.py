@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from forensics.parsers._xml import Element, elements
+from forensics.model import Artefact, Problem
+from forensics.parsers._clock import ImpossibleTimeError
+from forensics.parsers._facts import Facts
+from forensics.parsers._stated import Stated, by_clock, iso_time
+from forensics.parsers._xml import Element, XmlError, elements
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
 _DESCRIPTION = f"{_RDF}Description"
@@ -17,6 +21,31 @@ _NAMES = {
     "http://ns.adobe.com/tiff/1.0/": "tiff",
     "http://ns.adobe.com/photoshop/1.0/": "photoshop",
     "http://ns.adobe.com/exif/1.0/aux/": "aux",
+}
+
+_TIMES = {
+    "xmp:CreateDate": "created",
+    "xmp:ModifyDate": "changed",
+    "xmp:MetadataDate": "metadata_changed",
+    "exif:DateTimeOriginal": "taken",
+    "photoshop:DateCreated": "content_created",
+}
+_FIELDS = {
+    "xmp:CreatorTool": "creator_tool",
+    "dc:creator": "creator",
+    "dc:title": "title",
+    "dc:description": "description",
+    "dc:rights": "rights",
+    "pdf:Producer": "producer",
+    "pdf:Keywords": "keywords",
+    "tiff:Make": "make",
+    "tiff:Model": "model",
+    "aux:SerialNumber": "camera_serial",
+    "xmpMM:DocumentID": "document_id",
+    "xmpMM:InstanceID": "instance_id",
+    "xmpMM:OriginalDocumentID": "original_document_id",
+    "exif:GPSLatitude": "latitude_written",
+    "exif:GPSLongitude": "longitude_written",
 }
 
 
@@ -49,7 +78,40 @@ def properties(packet: bytes) -> Iterator[tuple[str, str]]:
         yield from _values(element)
 
 
-def joined(pairs: Iterator[tuple[str, str]], into: dict[str, str]) -> None:
-    """Properties by name, values of one name joined by "; ", as they come: an error costs those after it."""
-    for name, value in pairs:
-        into[name] = f"{into[name]}; {value}" if name in into else value
+def _times(facts: Facts, said: dict[str, str], place: tuple[int, int]) -> Iterator[tuple[str, Stated] | Problem]:
+    for key, name in _TIMES.items():
+        try:
+            time = iso_time(said.get(key, ""), facts.source.zone)
+        except ImpossibleTimeError as error:
+            yield facts.problem(f"the XMP time {key} is {said[key]!r}: {error}", place)
+        else:
+            if time is not None:
+                yield name, time
+
+
+def described(
+    facts: Facts,
+    kind: str,
+    packet: bytes,
+    place: tuple[int, int],
+    more: Callable[[dict[str, object]], None] = lambda _: None,
+) -> Iterator[Artefact | Problem]:
+    """What a packet at `place` says, as artefacts of `kind`; `more` may add to the fields. Values of a list are joined
+    by "; ". A packet that is damaged is a problem after what could be read of it.
+    """
+    said: dict[str, str] = {}
+    try:
+        for name, value in properties(packet):
+            said[name] = f"{said[name]}; {value}" if name in said else value
+    except XmlError as error:
+        yield facts.problem(f"the XMP data is damaged: {error}", place)
+    times: dict[str, Stated] = {}
+    for found in _times(facts, said, place):
+        if isinstance(found, Problem):
+            yield found
+        else:
+            times[found[0]] = found[1]
+    fields: dict[str, object] = {name: said[key] for key, name in _FIELDS.items() if key in said}
+    more(fields)
+    if times or any(fields.values()):
+        yield from by_clock(facts, kind, times, fields, place)

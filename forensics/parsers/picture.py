@@ -16,10 +16,10 @@ from forensics.parsers._clock import SECOND, CivilTime, ImpossibleTimeError, nan
 from forensics.parsers._contract import HEAD_BYTES, ParserInput
 from forensics.parsers._facts import Facts, Moment
 from forensics.parsers._pictures import EXIF, Picture, reader_of
-from forensics.parsers._stated import Stated, by_clock, iso_time, stated
+from forensics.parsers._stated import Stated, by_clock, stated
 from forensics.parsers._tiff import Part, Tiff, Value, decimal, text_of
-from forensics.parsers._xml import SIZE_LIMIT, XmlError
-from forensics.parsers._xmp import joined, properties
+from forensics.parsers._xml import SIZE_LIMIT
+from forensics.parsers._xmp import described
 
 _NAME, _VERSION = "picture", "1"
 _EXIF_KIND, _GPS_KIND, _XMP_KIND, _TEXT_KIND = "picture.exif", "picture.gps", "picture.xmp", "picture.text"
@@ -98,28 +98,6 @@ _DATE = re.compile(
 _DAY = re.compile(r"(\d{4})[:\-/.](\d\d)[:\-/.](\d\d)")
 _OFFSET = re.compile(r"[+-]\d\d:\d\d|[Zz]")
 _DEGREES = re.compile(r"(\d{1,3}),(\d{1,2})(?:,(\d{1,2}(?:\.\d*)?)|(\.\d*))?([NSEW])")
-_XMP_TIMES = {
-    "xmp:CreateDate": "created",
-    "xmp:ModifyDate": "changed",
-    "xmp:MetadataDate": "metadata_changed",
-    "exif:DateTimeOriginal": "taken",
-    "photoshop:DateCreated": "content_created",
-}
-_XMP_FIELDS = {
-    "xmp:CreatorTool": "creator_tool",
-    "dc:creator": "creator",
-    "dc:title": "title",
-    "dc:description": "description",
-    "dc:rights": "rights",
-    "tiff:Make": "make",
-    "tiff:Model": "model",
-    "aux:SerialNumber": "camera_serial",
-    "xmpMM:DocumentID": "document_id",
-    "xmpMM:InstanceID": "instance_id",
-    "xmpMM:OriginalDocumentID": "original_document_id",
-    "exif:GPSLatitude": "latitude_written",
-    "exif:GPSLongitude": "longitude_written",
-}
 
 
 class _Place(NamedTuple):
@@ -296,24 +274,11 @@ def _xmp_degrees(text: str) -> str | None:
 
 
 def _xmp(at: _Place) -> Iterator[Artefact | Problem]:
-    said: dict[str, str] = {}
-    try:
-        joined(properties(at.part.read(0, SIZE_LIMIT)), said)
-    except XmlError as error:
-        yield at.facts.problem(f"the XMP data is damaged: {error}", at.place)
-    times: dict[str, Stated] = {}
-    for key, name in _XMP_TIMES.items():
-        try:
-            time = iso_time(said.get(key, ""), at.facts.source.zone)
-        except ImpossibleTimeError as error:
-            yield at.facts.problem(f"the XMP time {key} is {said[key]!r}: {error}", at.place)
-        else:
-            times |= {name: time} if time else {}
-    fields: dict[str, object] = {name: said[key] for key, name in _XMP_FIELDS.items() if key in said}
-    for name in ("latitude", "longitude"):
-        fields[name] = _xmp_degrees(str(fields.get(f"{name}_written", "")))
-    if times or any(fields.values()):
-        yield from by_clock(at.facts, _XMP_KIND, times, fields, at.place)
+    def placed(fields: dict[str, object]) -> None:
+        for name in ("latitude", "longitude"):
+            fields[name] = _xmp_degrees(str(fields.get(f"{name}_written", "")))
+
+    yield from described(at.facts, _XMP_KIND, at.part.read(0, SIZE_LIMIT), at.place, placed)
 
 
 def _texts(facts: Facts, picture: Picture) -> Iterator[Artefact | Problem]:

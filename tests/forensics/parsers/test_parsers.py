@@ -29,6 +29,7 @@ LIBRARIES = {
     "journal": {"lz4", "zstandard"},
     "jump_list": {"pyolecf"},
     "compound": {"pyolecf"},
+    "_pdf": {"pypdf"},
     "prefetch": {"pyscca"},
     "registry": {"pyregf"},
     "shortcut": {"pylnk"},
