@@ -164,6 +164,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("ole.storage", created="part of a document created", modified="part of a document modified"),
     **_times("pdf.signature", signed="document signed, as claimed"),
     **_times("pdf.attachment", created="attached file created", modified="attached file modified"),
+    **_times("mail.message", dated="message dated", received="message received"),
+    **_times("mail.hop", received="message passed a server"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -128,6 +128,8 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
             "",
         ),
     ),
+    "mail.message": ((("", "subject", ""), (" from ", "from", ""), (" to ", "to", "")), ""),
+    "mail.hop": ((("from ", "from", ""), (" by ", "by", ""), (" for ", "for", ""), (" ", "message_id", "")), ""),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

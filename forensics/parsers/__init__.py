@@ -36,6 +36,7 @@ from forensics.parsers import (
     journal,
     jump_list,
     login_records,
+    mail,
     mapped,
     mysql_log,
     opera_history,
@@ -119,6 +120,7 @@ PARSERS: tuple[Parser, ...] = (
     opera_history.PARSER,  # likewise
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
+    mail.PARSER,  # headers that nothing else has, or a name
     shell_history.PARSER,  # a first line, or a name and lines of its kind
     package_log.PARSER,  # likewise
     apt_history.PARSER,  # likewise
