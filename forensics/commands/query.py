@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,13 +39,15 @@ def _volume_cells(row: Row) -> Sequence[object]:
 @click.command()
 @shared
 @times
+@click.option("--hint", type=click.Choice(["extension", "encryption"]), default=None,
+              help="Only files of another type than their name says, or that look encrypted.")  # fmt: skip
 @click.option(
     "--known", type=click.Choice(["good", "bad", "none"]), default=None, help="Only files that lists call so."
 )
 @click.option("--hide-known", is_flag=True, help="Leave known good files out; how many is said.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl", "bodyfile", "dfxml"]), default="table")
 @with_settings
-def files(settings: Settings, known: str | None, hide_known: bool, **options: Any) -> None:
+def files(settings: Settings, **options: Any) -> None:
     """List files, allocated and deleted. Times are UTC; a D marks deleted names, R reallocated ones.
 
     Files on a list of known files (`evikit known`) are marked k where it calls them good, ! where bad.
@@ -60,11 +62,15 @@ def files(settings: Settings, known: str | None, hide_known: bool, **options: An
     }
     columns = [("id", 9), ("exhibit", 10), ("vol", 3), ("", 2), ("meta", -8), ("size", -14), ("modified (UTC)", 19),
                ("path", 1)]  # fmt: skip
-    answer(settings, options, Listing(_by_known(settings, known, hide_known), columns, _file_cells, forms))
+    answer(settings, options, Listing(_chosen(settings, options), columns, _file_cells, forms))
 
 
-def _by_known(settings: Settings, known: str | None, hide: bool) -> Callable[..., Iterator[Row]]:
+_HINTS = {"extension": "extension_mismatch", "encryption": "encryption"}
+
+
+def _chosen(settings: Settings, options: Mapping[str, Any]) -> Callable[..., Iterator[Row]]:
     """Ask for files, with what lists of known files say of each; how many are hidden is said at the end."""
+    known, hide, hint = options["known"], options["hide_known"], options["hint"]
 
     def asked(runs: Sequence[Run], chosen: Filter) -> Iterator[Row]:
         from forensics.results.known import GOOD, marked
@@ -74,7 +80,7 @@ def _by_known(settings: Settings, known: str | None, hide: bool) -> Callable[...
         for row in marked(ask(runs, chosen), runs):
             if hide and row["known"] == GOOD:
                 hidden += 1
-            elif known in (None, row["known"] or "none"):
+            elif known in (None, row["known"] or "none") and (hint is None or row.get(_HINTS[hint])):
                 yield row
         if hide:
             remark(settings, f"hidden: {hidden:,} files that lists call known and good")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytsk3
 
@@ -14,6 +14,7 @@ from forensics.direct.extents import Extents
 from forensics.direct.ntfs import decode_runs, open_mft
 from forensics.filesystems import FileSystem, FileSystemError
 from forensics.filesystems.allocation import Span
+from forensics.filesystems.overwritten import PARTLY, WHOLE, fate
 from forensics.media import Medium, MediumError
 from forensics.model import FileEntry
 from forensics.volumes import TSK_FAILURES, libtsk_line
@@ -32,12 +33,13 @@ class Layout:
     """`content` is where the bytes stand, None where they do not stand plainly on the medium (compressed, inline).
 
     `slack` is what is allocated behind the content and no part of it. `exact` says that the content
-    may be read from its places.
+    may be read from its places, `inline` that it stands in the inode (in the MFT record) itself.
     """
 
     content: Extents | None
     slack: tuple[Span, ...]
     exact: bool = True
+    inline: bool = False
 
 
 class Layouts:
@@ -90,7 +92,7 @@ class Layouts:
         file = fs.tsk.open_meta(inode=int(entry.location.meta))
         attribute = _attribute(file, entry)
         if attribute is None or int(attribute.info.flags) & _RESIDENT:
-            return Layout(None, ())
+            return Layout(None, (), inline=attribute is not None)
         runs = list(_runs(fs, attribute))
         slack = tuple(_behind(runs, entry.size))
         if int(attribute.info.flags) & _COMPRESSED:
@@ -181,3 +183,21 @@ class ExtentStream:
                 raise MediumError(f"the medium ends at byte {(place or 0) + len(data)}")
             parts.append(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def recoverable(fs: FileSystem, layouts: Layouts, free: Sequence[Span], entry: FileEntry) -> str | None:
+    """How much of a deleted file may still stand where it stood: see `overwritten.fate`. None where it is not known.
+
+    FAT forgets which clusters a deleted file had: libtsk takes those behind its first one that are free. Where it had
+    to leave some out, the file is partly there at best.
+    """
+    try:
+        layout = layouts.of(entry)
+    except FileSystemError:
+        return None
+    if layout.inline:
+        return WHOLE  # in a record that no other file has
+    held = [(place, length) for place, length in layout.content or () if place is not None]
+    found = fate(held, free)
+    apart = any(a + length != b for (a, length), (b, _) in pairwise(held))
+    return PARTLY if found == WHOLE and apart and "FAT" in fs.name else found

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from forensics.disguise import encryption, extension_mismatch
 from forensics.engine.worker import board
 from forensics.examine.findings import Findings, Job
 from forensics.mime import mime_type
@@ -38,6 +40,9 @@ class Content:
     outcome: str = "metadata"
     read_bytes: int = 0
     problem: str | None = None
+    extension_mismatch: bool | None = None
+    encryption: str | None = None
+    recoverable: str | None = None
 
 
 def _digest(read_at: ReadAt, size: int) -> tuple[Content, bytes]:
@@ -86,6 +91,10 @@ def _examined(job: Job, entry: FileEntry, opened: tuple[int, ReadAt], beside: Be
     size, read_at = opened
     content, head = _digest(read_at, size)
     source = parser_input(job, entry, size, read_at, beside)
+    content.extension_mismatch = extension_mismatch(source.name, content.mime)
+    if content.outcome == "content":
+        with suppress(ExaminationError, OSError):  # it was read to its end a moment ago: a hint less
+            content.encryption = encryption(head, content.mime, size, read_at)
     parser = parser_for(head, source.name, job.mappings) if head else None
     if parser is not None:
         for found in contained(parser, source):

@@ -18,12 +18,14 @@ import pyarrow as pa
 from custody.access import Part
 from forensics import results
 from forensics.direct.extents import DirectContents, direct_contents
+from forensics.direct.layout import Layouts, recoverable
 from forensics.direct.reading import LIBTSK, Reading, read_directly, read_through_libtsk
 from forensics.engine.worker import board
 from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.contents import Content, ReadAt, examine_entry, parser_input
 from forensics.examine.findings import Findings, Job, entries_of, readable
 from forensics.filesystems import FileSystem, open_entry, open_filesystem
+from forensics.filesystems.allocation import Span, free_spans
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.parsers import ParserInput
@@ -58,6 +60,7 @@ class _Prepared:
     unlocked: Mapping[int, str]
     volumes: dict[str, Any]
     direct: dict[str, DirectContents | None]
+    free: dict[str, tuple[Layouts, list[Span] | None]]
 
 
 def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) -> None:
@@ -72,7 +75,7 @@ def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) 
     medium = open_medium(parts[0], open_part)
     _Prepared.medium = WatchedMedium(UnlockedMedium(medium, unlocked) if unlocked else medium)
     _Prepared.unlocked = {volume.offset: volume.plain.kind for volume in unlocked}
-    _Prepared.volumes, _Prepared.direct = {}, {}
+    _Prepared.volumes, _Prepared.direct, _Prepared.free = {}, {}, {}
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
 
@@ -176,6 +179,8 @@ def _content_batch(rows: list[Content]) -> pa.RecordBatch:
         *(texts([getattr(row, name) for row in rows]) for name in ("md5", "sha256", "mime", "outcome")),
         integers([row.read_bytes for row in rows]),
         texts([row.problem for row in rows]),
+        pa.array([row.extension_mismatch for row in rows], pa.bool_()),
+        *(texts([getattr(row, name) for row in rows]) for name in ("encryption", "recoverable")),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=CONTENTS)
 
@@ -217,6 +222,8 @@ def _group(
     skip: Mapping[int, str],
     opener: Callable[[int, FileEntry], tuple[int, ReadAt]],
     others: Mapping[str, Part] = MappingProxyType({}),
+    *,
+    fate: Callable[[FileEntry], str | None] = lambda _: None,
 ) -> dict[str, Any]:
     """Contents of one group's files. Rows of `skip` are not touched again: a worker died of them."""
     rows: list[Content] = []
@@ -230,7 +237,9 @@ def _group(
                 rows.append(Content())
             else:
                 board().mark(number, entry.location.path)
-                rows.append(examine_entry(job, entry, partial(opener, number), neighbours.beside, findings))
+                content = examine_entry(job, entry, partial(opener, number), neighbours.beside, findings)
+                content.recoverable = None if entry.allocated else fate(entry)
+                rows.append(content)
     with results.table(job.parts_folder / f"{group}.contents", CONTENTS) as writer:
         writer.write(_content_batch(rows))
     return findings.counts
@@ -249,7 +258,20 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
 
     if (known := _Prepared.direct.get(volume.index)) is not None:
         known.begin()
-    return _group(job, group, skip, opener)
+    return _group(job, group, skip, opener, fate=partial(_recoverable, job, volume))
+
+
+def _recoverable(job: Job, volume: Volume, entry: FileEntry) -> str | None:
+    """What of a deleted file may still be there; None where what is free cannot be told."""
+    fs = prepared_filesystem(job, volume)
+    if volume.index not in _Prepared.free:
+        try:
+            free = free_spans(fs, _Prepared.medium)
+        except ExaminationError:
+            free = None
+        _Prepared.free = {volume.index: (Layouts(fs, _Prepared.medium), free)}
+    layouts, free = _Prepared.free[volume.index]
+    return None if free is None else recoverable(fs, layouts, free, entry)
 
 
 class Lent(NamedTuple):

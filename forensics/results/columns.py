@@ -57,6 +57,9 @@ CONTENTS = pa.schema(
         ("outcome", pa.string()),
         ("read_bytes", pa.int64()),
         ("problem", pa.string()),
+        ("extension_mismatch", pa.bool_()),
+        ("encryption", pa.string()),
+        ("recoverable", pa.string()),
     ]
 )
 FILES = pa.schema([*WALKED, *CONTENTS])

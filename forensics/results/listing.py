@@ -73,6 +73,9 @@ def volume_json(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in names} | sizes
 
 
+_HINTS = ("extension_mismatch", "encryption", "recoverable")
+
+
 def file_json(row: Row) -> dict[str, Any]:
     """A line of `files --json`. `raw_path` (hex) stands only where `path` is not the very bytes."""
     names = (
@@ -95,7 +98,7 @@ def file_json(row: Row) -> dict[str, Any]:
     mode = None if row["mode"] is None else f"{row['mode']:o}"
     raw = {} if row["raw_path"] is None else {"raw_path": row["raw_path"].hex()}
     extra = {"extra_times": _times(row, "extra_times")}
-    known = {name: row.get(name) for name in ("known", "known_list")}
+    known = {name: row.get(name) for name in ("known", "known_list", *_HINTS)}
     return {name: row[name] for name in (*names, *more)} | numbers | {"mode": mode} | known | times | extra | raw
 
 

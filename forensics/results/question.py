@@ -27,7 +27,7 @@ class Question:
     def __init__(self, runs: Sequence[Run], table: str) -> None:
         self.table = table
         self._numbers = {str(run.table(table)): run.number for run in runs}
-        self._source = "read_parquet(?, filename = true, file_row_number = true)"
+        self._source = "read_parquet(?, filename = true, file_row_number = true, union_by_name = true)"
         self._values: list[object] = [list(self._numbers)]
         self._conditions: list[str] = []
 
