@@ -102,7 +102,7 @@ class Bag:
             "Source-Organization": str(case.facts.get("agency", "")),
             "External-Identifier": report.reference,
             "External-Description": f"{report.title}, for {recipient}. Exhibits: {', '.join(self.refs)}. Digests prove "
-            "nothing by themselves: bundle.json does, by verify.py.",
+            f"nothing by themselves: bundle.json does, by verify.py. Integrity: {report.integrity.headline}.",
             "Bagging-Date": plain(report.dated)[:10],
         }
         documents = sorted(path for path in folder.iterdir() if path.is_file())

@@ -16,7 +16,7 @@ from custody.ledger.errors import CustodyError
 from custody.report import words
 from custody.report.html import head_of
 from custody.report.markup import Content, Markup, markup_of, tag
-from custody.report.model import Exhibit, Report
+from custody.report.model import Exhibit, Mark, Report
 from custody.report.parts import facts, marked, table
 from custody.report.phrase import Phrase, phrase, plain, quote
 
@@ -39,7 +39,7 @@ def certificate(text: str, report: Report) -> bytes:
     CustodyError where the text is no template, or names a place that there is not.
     """
     title, purpose, *lines = validated(text)
-    header = tag("header", _warning(), tag("h1", title), tag("p", purpose, class_="hint"))
+    header = tag("header", _warning(), _broken(report), tag("h1", title), tag("p", purpose, class_="hint"))
     main = tag("main", (_line(line, report) for line in lines if line))
     body = tag("body", header, main)
     style = resources.files("custody.report").joinpath("report.css").read_text("utf-8")
@@ -75,6 +75,14 @@ def _named(line: str) -> list[str]:
 
 def _warning() -> Markup:
     return tag("p", tag("strong", words.TEMPLATE), class_="exercise")
+
+
+def _broken(report: Report) -> Content:
+    """Nobody is to certify from a record that does not verify without knowing it."""
+    if report.integrity.mark is not Mark.BAD:
+        return ""
+    said = f"Integrity of the record: {report.integrity.headline}. {report.integrity.meaning}"
+    return tag("p", tag("strong", said), class_="exercise")
 
 
 def _line(line: str, report: Report) -> Content:

@@ -54,18 +54,23 @@ def instant(pieces: Phrase) -> str:
 
 
 def custody_rows(report: Report) -> list[list[str]]:
-    """The custody tables of all exhibits and of the case as one, the first row its headings."""
+    """The custody tables of all exhibits and of the case as one, the first row its headings.
+
+    Every row begins with the verdict on the record: rows are sorted, filtered and passed on.
+    """
     tables = [(said(exhibit.title), exhibit.steps) for exhibit in report.exhibits]
     tables.append(("The case", report.case_steps))
-    rows = [["Concerns", "Entry", "Ended by entry", "From (claimed)", "Until (claimed)", "Who", "What", "Details",
-             "Outcome", "Corrections", "Fields not shown", "From (proved)", "Until (proved)"]]  # fmt: skip
+    verdict = report.integrity.headline
+    rows = [["Integrity of the record", "Concerns", "Entry", "Ended by entry", "From (claimed)", "Until (claimed)",
+             "Who", "What", "Details", "Outcome", "Corrections", "Fields not shown", "From (proved)",
+             "Until (proved)"]]  # fmt: skip
     for title, steps in tables:
         for step in steps:
             details = "; ".join(f"{fact.label}: {said(fact.value)}" for fact in step.details)
             fixed = "; ".join(f"{said(c.name)} is now {said(c.new)} (entry {c.entry})" for c in step.corrections)
             ended = "" if step.ended is None else str(step.ended)
             moments = [said(step.at), said(step.until)]
-            rows.append([title, str(step.entry), ended, *moments, said(step.who), said(step.what), details,
+            rows.append([verdict, title, str(step.entry), ended, *moments, said(step.who), said(step.what), details,
                          said(step.outcome), fixed, str(step.withheld),
                          said(step.proved), said(step.proved_until)])  # fmt: skip
     return rows

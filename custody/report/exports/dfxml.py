@@ -35,16 +35,18 @@ def _file(item: ListedFile) -> bytes:
 def make(material: Material) -> Iterable[bytes]:
     """The document of a report, a file at a time."""
     tool = material.report.tools[-1].tool if material.report.tools else ()
-    return document(material.report.reference, _version(tool), material.files())
+    said = f"Integrity of the record: {material.report.integrity.headline}"
+    return document(material.report.reference, _version(tool), material.files(), said)
 
 
-def document(identifier: str, version: str, files: Iterable[ListedFile]) -> Iterator[bytes]:
+def document(identifier: str, version: str, files: Iterable[ListedFile], description: str = "") -> Iterator[bytes]:
     """The document, a file at a time. The exhibit is the source of its volumes; the volume is part of each path."""
     yield (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<dfxml version="1.2.0" xmlns="http://www.forensicswiki.org/wiki/Category:Digital_Forensics_XML"'
         ' xmlns:dc="http://purl.org/dc/elements/1.1/">\n'
-        f"  <metadata><dc:type>File list</dc:type>{_element('dc:identifier', identifier)}</metadata>\n"
+        f"  <metadata><dc:type>File list</dc:type>{_element('dc:identifier', identifier)}"
+        f"{_element('dc:description', description)}</metadata>\n"
         f"  <creator><program>evikit</program>{_element('version', version)}</creator>\n"
     ).encode()
     place: tuple[str, str] | None = None

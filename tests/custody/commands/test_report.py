@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
+import sqlite3
 import subprocess
 import sys
+import zipfile
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from custody.commands import documents
 from custody.commands import report as command
@@ -132,13 +142,94 @@ def test_a_bag_of_an_exhibit_and_the_documents(furnished: Lab) -> None:
     assert subprocess.run(valid, check=False, capture_output=True).returncode != 0
 
 
+def spoilt(case: Lab) -> int:
+    """Change the signature of one entry, as somebody who can write the file; the entry."""
+    with closing(sqlite3.connect(case.case / "ledger.sqlite")) as database:
+        triggers = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            database.execute(f"DROP TRIGGER {name}")
+        index, signature = database.execute("SELECT idx, sig FROM entry WHERE idx = 3").fetchone()
+        database.execute("UPDATE entry SET sig = ? WHERE idx = 3", (bytes([signature[0] ^ 1]) + signature[1:],))
+        for _, statement in triggers:
+            database.execute(statement)
+        database.commit()
+    return int(index)
+
+
+def test_a_broken_record_is_said_to_be_on_the_first_page_of_everything(case: Lab) -> None:
+    index = spoilt(case)
+    folder = case.folder / "broken"
+    forms = [word for name in FORMS for word in ("--export", name)]
+    told = case.run("report", "-o", folder, *forms, "--language", "sr-Cyrl", "--certificate", "us-902-14", "--sign")
+    assert told.code == 3, told
+    assert re.search(r"^verdict +BROKEN$", told.out, re.MULTILINE)
+    for name, word in (
+        ("report", "BROKEN"),
+        ("report.sr-Cyrl", "НАРУШЕНА (BROKEN)"),
+        ("certificate-us-902-14", "BROKEN"),
+    ):
+        page = (folder / f"{name}.html").read_text("utf-8")
+        assert word in page[page.index("<body>") :][:6000], name
+        pdf = ("pdftotext", "-raw", folder / f"{name}.pdf", "-")
+        sheets = subprocess.run(pdf, capture_output=True, text=True, check=True).stdout.split("\f")[:-1]
+        assert all(word in " ".join(sheet.split()) for sheet in sheets), f"{name}: every sheet"
+        assert f"entry {index}" in sheets[0] or f"запис {index}" in sheets[0] or name.startswith("cert")
+    page = (folder / "report.html").read_text("utf-8")
+    assert "INTACT" not in re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+    assert "0 serious" not in page, "of handling nothing is said"
+    graph = json.loads((folder / "case.jsonld").read_text("utf-8"))["@graph"]
+    assert any("Integrity: BROKEN" in node.get("uco-core:description", ()) for node in graph)
+    rows = list(csv.reader(io.StringIO((folder / "custody.csv").read_text("utf-8-sig"))))
+    assert len(rows) > 5
+    assert {row[0] for row in rows[1:]} == {"BROKEN"}
+    sheet = zipfile.ZipFile(folder / "custody.xlsx").read("xl/worksheets/sheet1.xml").decode()
+    assert sheet.count(">BROKEN<") == len(rows) - 1
+    assert "Integrity of the record: BROKEN" in (folder / "files.dfxml").read_text("utf-8").split("<volume>")[0]
+    assert case.run("--json", "bundle", "verify", folder / "bundle.json").json["verdict"] == "BROKEN"
+    assert case.run("--json", "ledger", "verify").json["verdict"] == "BROKEN"
+
+
+def test_a_bundle_swapped_in_a_pdf_is_found(case: Lab, tmp_path: Path) -> None:
+    """Whoever changes the attachment: the bundle does not verify, or is not the one anchored, or named on paper."""
+    copy = case.copied(tmp_path / "copy")
+    own, other = case.folder / "own", copy.folder / "other"
+    assert case.run("report", "-o", own, "--sign").code == 0
+    assert copy.run("report", "-o", other, "--for", "somebody else").code == 0
+    signed, whole = (own / "report.pdf").read_bytes(), (own / "bundle.json").read_bytes()
+    root = x509.load_pem_x509_certificate((own / "authority.crt").read_bytes()).public_bytes(Encoding.DER)
+    assert problem_of(signed, [root]) is None
+    changed = whole.replace(b"find the couriers", b"lose the couriers", 1)
+    assert changed != whole
+    for data, kind in ((changed, "opening"), ((other / "bundle.json").read_bytes(), "anchor")):
+        pdf, detached = tmp_path / "swapped.pdf", tmp_path / "bundle.json"
+        pdf.write_bytes(swapped(signed, data))
+        subprocess.run(["pdfdetach", "-saveall", "-o", tmp_path, pdf], capture_output=True, check=True)
+        assert detached.read_bytes() == data, "the attachment was swapped"
+        anchor = (own / "fingerprint.txt").read_text().strip()
+        told = case.run("--json", "bundle", "verify", detached, "--anchor", anchor)
+        assert (told.code, told.json["verdict"]) == (3, "BROKEN")
+        assert kind in [problem["kind"] for problem in told.json["problems"]]
+        text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
+        assert sha256(whole).hexdigest() in "".join(text.split()), "the paper names the true one"
+        assert problem_of(pdf.read_bytes(), [root]) is not None, "the signature does not cover it any more"
+        assert "none of the documents on record" in case.run("check", "--document", pdf).out
+
+
+def swapped(pdf: bytes, attachment: bytes) -> bytes:
+    """The PDF with another attachment under the same name, as an editor of PDF files would save it."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf), strict=False)
+    file = writer.root["/Names"]["/EmbeddedFiles"]["/Names"][1]["/EF"]
+    file["/F"] = writer.add_object(generic.StreamObject(stream_data=attachment))
+    writer.update_container(file)
+    made = io.BytesIO()
+    writer.write(made)
+    return made.getvalue()
+
+
 def test_signed_by_the_case_s_own_authority(case: Lab) -> None:
     folder = case.folder / "signed"
     assert case.run("report", "-o", folder, "--sign").code == 0
     pdf, root = (folder / "report.pdf").read_bytes(), (folder / "authority.crt").read_bytes()
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     der = x509.load_pem_x509_certificate(root).public_bytes(Encoding.DER)
     assert problem_of(pdf, [der]) is None
     *_, entry = [e["document"] for e in exports(case) if e["document"].get("name") == "report.pdf"]

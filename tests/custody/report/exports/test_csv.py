@@ -20,12 +20,13 @@ def rows(lab: Lab) -> list[list[str]]:
 def test_it_has_every_step_of_the_report(lab: Lab) -> None:
     report = shown(lab).report()
     head, *body = rows(lab)
-    assert head[:4] == ["Concerns", "Entry", "Ended by entry", "From (claimed)"]
+    assert head[:5] == ["Integrity of the record", "Concerns", "Entry", "Ended by entry", "From (claimed)"]
     steps = [step for exhibit in report.exhibits for step in exhibit.steps] + list(report.case_steps)
-    assert [(row[1], row[2]) for row in body] == [(str(s.entry), str(s.ended or "")) for s in steps]
+    assert [(row[2], row[3]) for row in body] == [(str(s.entry), str(s.ended or "")) for s in steps]
     first = body[0]
-    assert first[0] == "Exhibit AH/1"
-    assert "description is now Floppy image, 1.4 MB (entry 17)" in first[9]
+    assert {row[0] for row in body} == {"INTACT WITH NOTES"}
+    assert first[1] == "Exhibit AH/1"
+    assert "description is now Floppy image, 1.4 MB (entry 17)" in first[10]
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\u00a0=1", "＝1", '=HYPERLINK("x")'])  # noqa: RUF001
@@ -41,4 +42,4 @@ def test_other_words_stay_as_they_are(cell: str) -> None:
 def test_a_formula_in_the_record_is_disarmed(tmp_path: object, lab: Lab) -> None:
     lab.write("note", 0, {"kind": "observation", "text": "x", "actor": "=cmd|' /C calc'!A0"})
     lab.close()
-    assert any(row[5].startswith("'=cmd|") for row in rows(lab))
+    assert any(row[6].startswith("'=cmd|") for row in rows(lab))

@@ -24,7 +24,7 @@ def test_another_program_reads_every_cell_as_a_string(lab: Lab) -> None:
     cells = [[cell.value or "" for cell in row] for row in sheet.iter_rows()]
     assert cells == custody_rows(shown(lab).report())
     assert {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None} <= {"inlineStr", "s"}
-    assert any(str(row[5]).startswith("=1+1") for row in cells), "as it was written, and not run"
+    assert any(str(row[6]).startswith("=1+1") for row in cells), "as it was written, and not run"
 
 
 def test_what_no_cell_can_hold_is_replaced_or_cut() -> None:
