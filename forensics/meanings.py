@@ -166,6 +166,13 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("pdf.attachment", created="attached file created", modified="attached file modified"),
     **_times("mail.message", dated="message dated", received="message received"),
     **_times("mail.hop", received="message passed a server"),
+    **_times(
+        "pst.message",
+        sent="message sent",
+        received="message received",
+        created="message created",
+        modified="message changed",
+    ),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -130,6 +130,7 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     ),
     "mail.message": ((("", "subject", ""), (" from ", "from", ""), (" to ", "to", "")), ""),
     "mail.hop": ((("from ", "from", ""), (" by ", "by", ""), (" for ", "for", ""), (" ", "message_id", "")), ""),
+    "pst.message": ((("", "subject", ""), (" from ", "sender", ""), (" to ", "to", ""), (" in ", "folder", "")), ""),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

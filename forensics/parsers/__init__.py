@@ -42,6 +42,7 @@ from forensics.parsers import (
     opera_history,
     package_log,
     pdf,
+    personal_folders,
     picture,
     plaso_timeline,
     postgresql_log,
@@ -106,6 +107,7 @@ PARSERS: tuple[Parser, ...] = (
     rich_text.PARSER,  # likewise
     cabinet.PARSER,  # likewise
     cpio.PARSER,  # likewise
+    personal_folders.PARSER,  # likewise
     pdf.PARSER,  # a signature, and a name where it does not stand at the start
     tar.PARSER,  # a checksum and a signature, or a name
     jump_list.PARSER,  # a name, and the signature of what holds the entries

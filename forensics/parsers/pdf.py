@@ -30,9 +30,13 @@ class PdfParser:
 
     def parse(self, source: ParserInput) -> Iterator[Artefact | Problem]:
         """The document, then its XMP, signatures and attachments; see `Parser.parse`."""
+        facts = Facts(source, self.name, self.version)
+        if b"%PDF-" not in source.read_at(0, _HEADER_WITHIN):
+            yield facts.problem("the document cannot be read: it has no header")
+            return
         from forensics.parsers._pdf import read_document
 
-        yield from read_document(Facts(source, self.name, self.version))
+        yield from read_document(facts)
 
 
 PARSER = PdfParser()

@@ -30,6 +30,7 @@ LIBRARIES = {
     "jump_list": {"pyolecf"},
     "compound": {"pyolecf"},
     "_pdf": {"pypdf"},
+    "personal_folders": {"pypff"},
     "prefetch": {"pyscca"},
     "registry": {"pyregf"},
     "shortcut": {"pylnk"},
