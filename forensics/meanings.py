@@ -173,6 +173,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         created="message created",
         modified="message changed",
     ),
+    **_times("pcap.conversation", began="conversation began", ended="conversation ended"),
+    **_times("pcap.name pcap.request pcap.handshake", sent="packet sent"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

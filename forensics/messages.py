@@ -131,6 +131,17 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "mail.message": ((("", "subject", ""), (" from ", "from", ""), (" to ", "to", "")), ""),
     "mail.hop": ((("from ", "from", ""), (" by ", "by", ""), (" for ", "for", ""), (" ", "message_id", "")), ""),
     "pst.message": ((("", "subject", ""), (" from ", "sender", ""), (" to ", "to", ""), (" in ", "folder", "")), ""),
+    "pcap.conversation": (
+        (
+            ("", "protocol", " "),
+            ("", "source", ""),
+            (":", "source_port", ""),
+            (" > ", "destination", ""),
+            (":", "destination_port", ""),
+            (", ", "bytes", " bytes"),
+        ),
+        "",
+    ),
     "registry.userassist": ((("", "program", ""), (", ", "count", " times")), ""),
     **dict.fromkeys(("chrome.visit", "firefox.visit", "safari.visit"), ((("", "url", ""), (" (", "title", ")")), "")),
     **dict.fromkeys(

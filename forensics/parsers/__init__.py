@@ -41,6 +41,7 @@ from forensics.parsers import (
     mysql_log,
     opera_history,
     package_log,
+    packet_capture,
     pdf,
     personal_folders,
     picture,
@@ -107,6 +108,7 @@ PARSERS: tuple[Parser, ...] = (
     rich_text.PARSER,  # likewise
     cabinet.PARSER,  # likewise
     cpio.PARSER,  # likewise
+    packet_capture.PARSER,  # likewise
     personal_folders.PARSER,  # likewise
     pdf.PARSER,  # a signature, and a name where it does not stand at the start
     tar.PARSER,  # a checksum and a signature, or a name
