@@ -26,6 +26,8 @@ CLAIM_FACTOR, CLAIM_FLOOR = 200, 1 << 30
 LARGEST_COUNT = 2_000_000
 """Members of an archive that are looked at."""
 
+_IN_MEMORY = 64 << 10
+
 _KINDS = {"directory": stat.S_IFDIR, "link": stat.S_IFLNK, "fifo": stat.S_IFIFO, "char": stat.S_IFCHR,
           "block": stat.S_IFBLK, "socket": stat.S_IFSOCK}  # fmt: skip
 
@@ -163,9 +165,15 @@ class ArchiveTree:
             raise TypeError(found.name)
         if found.refused:
             raise OSError(errno.EIO, found.refused)
-        with tempfile.TemporaryFile(dir=self._workspace) as file:
+        with self._nameless(found.facts.st_size) as file:
             self._spool(found, file)
             yield Part(found.name, found.facts.st_size, file.fileno())
+
+    def _nameless(self, size: int) -> IO[bytes]:
+        """A file without a name: in memory for a small member, for there are many of these."""
+        if size <= _IN_MEMORY:
+            return os.fdopen(os.memfd_create("member", os.MFD_CLOEXEC), "w+b")
+        return tempfile.TemporaryFile(dir=self._workspace)
 
     def _spool(self, found: Member, file: IO[bytes]) -> None:
         size, written, why = found.facts.st_size, 0, ""
