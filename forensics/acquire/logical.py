@@ -152,8 +152,10 @@ def _compared(part: Part, done: Gathered, tell: Tell) -> list[str]:
         return [f"{part.name} is no container that can be read"]
     wrong, size, files = list[str](), 0, 0
     for found in archive.files():
-        if isinstance(found, Member) and stat.S_ISREG(found.facts.st_mode) and not found.refused:
+        if isinstance(found, Member) and stat.S_ISREG(found.facts.st_mode):
             digest, length = archive.digest(found)
+            if not digest and found.refused:  # it could not be read, and is in no container
+                continue
             size, files = size + length, files + 1
             tell("verifying", size, files)
             if not digest and len(wrong) < _SHOWN:

@@ -133,6 +133,11 @@ class Archive(Protocol):
     @property
     def format(self) -> str: ...
 
+    @property
+    def allowance(self) -> int:
+        """Bytes that all members may have together, besides a hundred times the archive's own."""
+        ...
+
     def files(self) -> Iterator[FoundFile | OSError]: ...
 
     def contents(self, found: Member) -> Iterator[bytes]:
@@ -193,6 +198,10 @@ class ArchiveTree:
             self.damage[found.number] = found, why
         file.flush()
 
+    def most(self, size: int) -> int:
+        """Bytes that the members of an archive of `size` bytes may claim together before they are left unread."""
+        return ALLOWANCE_FACTOR * size + self.archive.allowance
+
     def digest(self, found: Member) -> tuple[str, int]:
         """SHA-256 in hex and bytes of a member, as far as it can be read; no digest where the archive refuses it."""
         digest, size = hashlib.sha256(), 0
@@ -216,8 +225,12 @@ class ArchiveTree:
             yield Problem(member_entry(exhibit, found).location, "contents", why)
 
 
-def too_large(size: int, kept: int) -> str:
+ALLOWANCE, ALLOWANCE_OF_IMAGES, ALLOWANCE_FACTOR = 4 << 30, 64 << 30, 100
+"""A container of acquired files holds disks of virtual machines that are mostly holes; a collection does not."""
+
+
+def too_large(size: int, kept: int, floor: int = CLAIM_FLOOR) -> str:
     """Why contents of `size` bytes are not read that are kept in `kept` bytes, or ""."""
-    if size <= max(CLAIM_FLOOR, CLAIM_FACTOR * kept):
+    if size <= max(floor, CLAIM_FACTOR * kept):
         return ""
     return f"it claims {size} bytes and is kept in {kept}: that is made to be a burden, and is not read"

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from custody.access import FoundFile, Part, shown
-from forensics.archives._contract import Member, Remarks, Told, member, too_large
+from forensics.archives._contract import ALLOWANCE_OF_IMAGES, Member, Remarks, Told, member, too_large
 from forensics.media import MediumError, aff4
 from forensics.media._aff4_volume import Resource, Volume
 from forensics.model import Clock
@@ -47,6 +47,7 @@ class LogicalImage:
     """The files, folders and links of a container, in the order of their names."""
 
     format = "aff4-l"
+    allowance = ALLOWANCE_OF_IMAGES
 
     def __init__(self, part: Part) -> None:
         self._part, self._volume, self._names = part, Volume(part), Remarks()
@@ -106,7 +107,7 @@ class LogicalImage:
             return f"it could not be read when it was acquired: {item.unreadable}"
         if info is None and size and not item.streamed:
             return "the container does not hold its contents"
-        return too_large(size, info.compress_size if info is not None else self._part.size)
+        return too_large(size, info.compress_size if info is not None else self._part.size, self.allowance)
 
 
 def _item(item: Resource) -> _Item:

@@ -16,7 +16,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from custody.access import FoundFile, Part
-from forensics.archives._contract import CLAIM_FACTOR, LARGEST_COUNT, Member, Remarks, Told, member, too_large
+from forensics.archives._contract import (
+    ALLOWANCE,
+    CLAIM_FACTOR,
+    LARGEST_COUNT,
+    Member,
+    Remarks,
+    Told,
+    member,
+    too_large,
+)
 from forensics.media import MediumError, read_part
 from forensics.media._part_stream import PartStream
 from forensics.parsers._decompression import Reading, compression_of
@@ -44,6 +53,7 @@ class _Stream(PartStream):
 class TarArchive:
     """The members in their order in the archive."""
 
+    allowance = ALLOWANCE
     contradictions = ()
 
     def __init__(self, part: Part, name: str, held: Any = None, damage: str = "") -> None:

@@ -19,7 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from custody.access import FoundFile, Part
-from forensics.archives._contract import LARGEST_COUNT, Member, Remarks, Told, member, too_large
+from forensics.archives._contract import ALLOWANCE, LARGEST_COUNT, Member, Remarks, Told, member, too_large
 from forensics.media import MediumError, aff4, read_part
 from forensics.media._part_stream import PartStream
 from forensics.model import Clock
@@ -48,6 +48,7 @@ class ZipArchive:
     """The members as the central directory lists them."""
 
     format = "zip"
+    allowance = ALLOWANCE
     contradictions = ()
 
     def __init__(self, part: Part, zone: ZoneInfo | None) -> None:

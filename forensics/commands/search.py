@@ -134,12 +134,14 @@ def _search(
 
 
 def _found(source: Source, target: Target, ask: Any) -> dict[str, Any]:
-    from forensics.commands.rehash import image_in
+    from forensics.commands.rehash import archive_in, image_in
     from forensics.examine.folder import LooseFiles
     from forensics.search.run import search_image, search_tree
 
     if target.is_folder:
         return search_tree(source, ask)
+    if (archive := archive_in(source, workspace=ask.folder)) is not None:
+        return search_tree(archive, ask)
     if image_in(source) is None:
         return search_tree(LooseFiles(source.parts), ask)
     return search_image(source.parts[0], source.open, ask)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from custody.access import FoundFile, Part, shown
+from forensics.archives import Member, member_entry
 from forensics.model import FileEntry, Location, Problem
 
 _TYPES = {
@@ -79,7 +80,12 @@ def refusal(exhibit: str, error: OSError) -> Problem:
 
 
 def file_entry_of(exhibit: str, found: FoundFile) -> FileEntry:
-    """A name of the tree as a file entry: times in nanoseconds UTC, the inode's number as meta address."""
+    """A name of the tree as a file entry: times in nanoseconds UTC, the inode's number as meta address.
+
+    Of a member of an archive, what the archive says of it.
+    """
+    if isinstance(found, Member):
+        return member_entry(exhibit, found)
     facts = found.facts
     return FileEntry(
         location=_location(exhibit, found.name, str(facts.st_ino)),

@@ -12,17 +12,17 @@ from itertools import chain, pairwise
 from typing import Any
 
 from custody.access import FoundFile, Part, shown
-from forensics.archives import ArchiveTree, member_entry
+from forensics.archives import ArchiveTree
 from forensics.engine import UnitPool
 from forensics.examine.findings import Groups
 from forensics.examine.folder import Tree, companions, file_entry_of, refusal
 from forensics.examine.groups import ContentsRun, Work, lost_problems
-from forensics.examine.pipeline import CLAIM_FACTOR, CLAIM_FLOOR, Found, add_hashed, conclude, hasher, job_of
+from forensics.examine.pipeline import Found, add_hashed, conclude, hasher, job_of
 from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.units import Lent, tree_unit
 from forensics.hashing import PartDigest, StreamDigests, hash_stream
 from forensics.media import read_part
-from forensics.model import ExaminationError, FileEntry, Location, Problem
+from forensics.model import ExaminationError, Location, Problem
 
 _TREE_ROWS = 128  # so many files are open at once for one worker
 
@@ -68,8 +68,8 @@ def examine_archive(part: Part, archive: ArchiveTree, request: Request) -> Exami
         watch.total = size + part.size
         thread, progress = hasher(stack, partial(add_hashed, watch))
         hashing = thread.submit(hash_stream, partial(read_part, part), part.size, progress=progress)
-        most = CLAIM_FACTOR * part.size + CLAIM_FLOOR
-        _examine(_Folder(pool, archive, found, lent, member_entry, most), watch)
+        most = archive.most(part.size)
+        _examine(_Folder(pool, archive, found, lent, most), watch)
         watch.enter("digests")
         digests = watch.result(hashing)
     found.media = replace(found.media, digests=dict(digests.digests))
@@ -102,14 +102,13 @@ def _counted(tree: Tree) -> tuple[int, list[FoundFile], int]:
 class _Folder:
     """A tree under examination. `lent` holds what is open for groups under way.
 
-    `describe` makes a file entry of a name; contents of more than `most` bytes together are left unread.
+    Contents of more than `most` bytes together are left unread.
     """
 
     pool: UnitPool
     tree: Tree
     found: Found
     lent: ExitStack
-    describe: Callable[[str, FoundFile], FileEntry] = file_entry_of
     most: int | None = None
 
     def works(self) -> Iterator[Work]:
@@ -135,7 +134,7 @@ class _Folder:
                 self.found.problems.append(refusal(self.found.job.exhibit, item))
                 continue
             members.append(item)
-            if groups.add(self.describe(self.found.job.exhibit, item)):
+            if groups.add(file_entry_of(self.found.job.exhibit, item)):
                 yield groups.done[-1]["name"], members
                 members = []
         if groups.flush():

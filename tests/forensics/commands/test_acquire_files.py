@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from custody.access import FoundFile, Part, Source
 from forensics.acquire.files import ImageFiles
 from forensics.acquire.patient import AcquisitionError
+from forensics.archives.aff4_logical import LogicalImage
 from tests.console import AUTH, Lab
 from tests.forensics.commands.test_acquire import entry
 
@@ -100,6 +102,21 @@ def test_what_was_found_is_described(lab: Lab) -> None:
     assert ("case", "notes", 'said "so"') in facts
     assert ("case", "caseNumber", "C-1") in facts
     assert any(found[:2] == ("auth.log", "birthTime") for found in facts)
+
+
+def test_a_file_of_holes(lab: Lab) -> None:
+    """A disk of a virtual machine, mostly holes: more than a bomb may claim, and it is no bomb."""
+    folder = lab.evidence / "vm"
+    folder.mkdir()
+    with (folder / "disk.raw").open("wb") as file:
+        file.truncate(3 << 20)
+    with mock.patch.object(LogicalImage, "allowance", 1 << 20):  # verified although it would not be examined
+        said = acquired(lab, folder)
+        assert (said["files"], said["size"]) == (1, str(3 << 20))
+        told = lab.run("ingest", "AH/1", "--purpose", "look")
+    assert told.code == 4
+    assert "the files claim over" in told.err
+    assert lab.run("ingest", "AH/1", "--purpose", "look", "--again").code == 0
 
 
 def test_two_containers_at_once(lab: Lab) -> None:

@@ -40,6 +40,9 @@ def test_a_zip_archive_of_logs_and_an_image(lab: Lab) -> None:
     out = lab.run("extract", "AH/1", "access.log", *WHY)
     assert out.code == 0, out
     assert Path(out.json["file"]).read_bytes() == ACCESS
+    found = lab.run("search", "AH/1", "--word", "kit_fatura", *WHY)
+    assert (found.code, found.json["hits"]) == (0, 1), found
+    assert lab.run("hits", "--json").lines[0]["path"] == "access.log"
     inner = lab.run("ingest", "AH/1:disk.raw", *WHY)
     assert inner.code == 0, inner
     assert inner.json["media"]["sha256"] == hashlib.sha256(fat12()).hexdigest()
