@@ -12,7 +12,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from custody.access import FoundFile, Part, shown
-from forensics.archives import ArchiveTree
+from forensics.archives import ArchiveTree, Member
 from forensics.engine import UnitPool
 from forensics.examine.findings import Groups
 from forensics.examine.folder import Tree, companions, file_entry_of, refusal
@@ -87,12 +87,12 @@ def _examine(folder: _Folder, watch: Watch) -> None:
 
 
 def _counted(tree: Tree) -> tuple[int, list[FoundFile], int]:
-    """How many names there are, the first regular files, and how many bytes all regular files have."""
+    """How many names there are, the first regular files, and how many bytes all regular files have that are read."""
     names, regular, size = 0, list[FoundFile](), 0
     for item in tree.files():
         names += 1
         if isinstance(item, FoundFile) and stat.S_ISREG(item.facts.st_mode):
-            size += item.facts.st_size
+            size += 0 if isinstance(item, Member) and item.refused else item.facts.st_size
             if len(regular) < 2:
                 regular.append(item)
     return names, regular, size
