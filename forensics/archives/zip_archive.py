@@ -29,6 +29,8 @@ _ENCRYPTED, _UTF8 = 1, 1 << 11
 _LOCAL_HEADER = 30
 _FILETIME_EPOCH = 11_644_473_600 * 10_000_000
 _UNIX, _DARWIN = 3, 19
+_DOCUMENTS = {"[Content_Types].xml", "mimetype"}
+"""A member that makes the archive one document: Open XML, OpenDocument, EPUB."""
 _METHODS = {0: "stored", 8: "deflate", 12: "bzip2", 14: "lzma"}
 _NAMES = {9: "Deflate64", 93: "Zstandard", 95: "xz", 96: "JPEG", 98: "PPMd", 99: "AES encryption"}
 # MemoryError: LZMA says how much its dictionary takes
@@ -186,8 +188,17 @@ def _owner(field: bytes) -> dict[str, Any]:
 
 
 def recognises(part: Part) -> bool:
-    """By the signature of a member, or of an archive without any; AFF4 containers are no collections."""
-    return read_part(part, 0, 4) in (b"PK\x03\x04", b"PK\x05\x06") and not aff4.recognises(part)
+    """By the signature of a member, or of an archive without any, and a whole directory.
+
+    AFF4 containers and office documents are no collections; of what is cut, a parser lists what is left.
+    """
+    if read_part(part, 0, 4) not in (b"PK\x03\x04", b"PK\x05\x06") or aff4.recognises(part):
+        return False
+    try:
+        with zipfile.ZipFile(io.BufferedReader(PartStream(part))) as archive:
+            return not _DOCUMENTS & archive.NameToInfo.keys()
+    except (*_BROKEN, struct.error):
+        return False
 
 
 def open_archive(part: Part, zone: ZoneInfo | None, _workspace: Path | None) -> ZipArchive:
