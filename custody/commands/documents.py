@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from forensics.results import Run
 
 PAGE, PAPER, BUNDLE = "report.html", "report.pdf", "bundle.json"
-PROBLEMS_SHOWN, EVENTS_SHOWN = 200, 40
+PROBLEMS_SHOWN, EVENTS_SHOWN, PERIODS_SHOWN = 200, 40, 62
 
 
 def named(file: str, language: str) -> str:
@@ -227,4 +227,19 @@ def _of_run(run: Run) -> ExhibitFindings:
         for row in map(event_json, queries.excerpt(run, EVENTS_SHOWN))
     ]
     digests = {name: file_digest(run.path / name) for name in (*manifest["files"], "manifest.json")}
-    return ExhibitFindings(run.exhibit, run.name, media, volumes, manifest.get("counts", {}), problems, events, digests)
+    counts = manifest.get("counts", {})
+    return ExhibitFindings(
+        run.exhibit, run.name, media, volumes, counts, problems, events, _activity(run), result_digests=digests
+    )
+
+
+def _activity(run: Run) -> dict[str, dict[str, int]]:
+    """Events by day and source, or by month or year where there are too many days to print."""
+    from forensics.results.histogram import histogram
+    from forensics.results.queries import Filter
+
+    for period in ("day", "month", "year"):
+        bars = histogram([run], Filter(), period)
+        if len(bars) <= PERIODS_SHOWN:
+            break
+    return {bar.period: dict(bar.sources) for bar in bars[-PERIODS_SHOWN:]}

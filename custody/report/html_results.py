@@ -174,7 +174,26 @@ def _events(item: Examined) -> Content:
     )
     listed = table(_("Events"), COLUMNS["events"], rows, "events") if events else paragraph(_("No event."))
     more = paragraph(_more(words.TIMELINE_MORE, len(events), total), "hint") if total > len(events) else ""
-    return [tag("h4", _("Timeline (excerpt)")), listed, more]
+    return [_activity(item), tag("h4", _("Timeline (excerpt)")), listed, more]
+
+
+def _activity(item: Examined) -> Content:
+    """How many events there are when; the bars are for the eye alone, the numbers stand beside them."""
+    periods = item.findings.activity
+    if not periods:
+        return ""
+    totals = {period: sum(sources.values()) for period, sources in periods.items()}
+    most = max(totals.values())
+    rows = (
+        (
+            _said(period),
+            [number(totals[period]), " ", tag("span", "█" * max(1, 20 * totals[period] // most), aria_hidden="true")],
+            ", ".join(f"{name} {number(events)}" for name, events in sources.items()),
+        )
+        for period, sources in periods.items()
+    )
+    listed = table(_("Events by period and source"), COLUMNS["activity"], rows, "activity")
+    return [tag("h4", _("Activity over time")), listed, paragraph(_(words.ACTIVITY), "hint")]
 
 
 def _instant(at: str) -> Markup:

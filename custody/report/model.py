@@ -113,6 +113,7 @@ class ExhibitFindings:
 
     `media`: name -> value (format, size, sector_size ...). `counts`: files, events, artefacts, problems.
     `problems` and `timeline` may be excerpts (first ones, first/last ones); the counts tell how many there are.
+    `activity`: day, month or year (ISO 8601) -> source -> events.
     `result_digests`: result file -> SHA-256 hex of the files the values were read from, held against the ledger's.
     """
 
@@ -123,6 +124,7 @@ class ExhibitFindings:
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[ProblemFound] = ()
     timeline: Sequence[EventFound] = ()
+    activity: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     result_digests: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -212,6 +212,7 @@ LEFT_OUT = "Results were handed in for {ref}, which this record does not show. T
 NO_RESULTS = "No examination results were handed to this report."
 NO_PROBLEMS = "No problem was recorded. That does not prove that everything was read."
 PROBLEMS_MORE = "{shown} of {total} recorded problems are listed; the rest are in the results of the run."
+ACTIVITY = "Periods without events are left out, as are times before 1677 and after 2262. A source is a kind of trace."
 TIMELINE_MORE = "{shown} of {total} events are listed; the rest are in the results of the run."
 CLOCK: Final[Mapping[str, str]] = {
     "UTC": "UTC",

@@ -38,6 +38,7 @@ COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "files": ("File", "Volume", "Meta address", "What was read", "Bytes", "SHA-256", "Access ended"),
     "problems": ("Where", "At which stage", "Why"),
     "events": ("Time (UTC)", "Kind", "Path and what it says", "Clock"),
+    "activity": ("Period", "Events", "Of which, by source"),
     "claims": ("Claim", "Result", "Why"),
 }
 """By kind of table."""

@@ -195,3 +195,13 @@ def test_no_flipped_byte_stops_the_report_or_passes_for_intact(lab: Lab) -> None
         report = Shown(flipped, *verify_bundle(flipped, Trust()), [disk_findings()]).report()
         assert report.integrity.headline == "BROKEN", place
         assert "BROKEN" in Page(render(report)).text["main"]
+
+
+def test_activity_is_counted_by_period_and_source(lab: Lab) -> None:
+    counted = {"2026-03-09": {"syslog": 1200, "file": 3}, "2026-03-10": {"file": 5}}
+    found = dataclasses.replace(disk_findings(), activity=counted)
+    data = render(shown(lab, None, found).report()).decode()
+    assert "Events by period and source" in data
+    assert "syslog 1,200, file 3" in data
+    assert data.count("█") == 21
+    assert "Events by period and source" not in render(shown(lab, None, disk_findings()).report()).decode()
