@@ -14,12 +14,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from _events import event_log
 from _images import add_option
 from _measure import Cost, Line, conclude, cost_of, cpu, in_turn, options, wall
 from _memory import run_watched
 from evtx import PyEvtxParser
 from ingest import evikit, new_case
-from parsers import access_lines, event_log, source_of, syslog_lines
+from parsers import access_lines, source_of, syslog_lines
 
 from forensics.examine.findings import Findings, Job
 from forensics.model import Artefact
@@ -103,7 +104,7 @@ def to_parquet(data: bytes) -> int:
 
 def event_lines(folder: Path, rounds: int) -> list[Line]:
     """Event log to Parquet, over the library's bare rate."""
-    data = event_log(folder, 64 << 20)
+    data = event_log(folder, 24 << 20)
     if data is None:
         return []
     pair = in_turn(lambda: to_parquet(data), lambda: bare(data), rounds)
@@ -112,7 +113,7 @@ def event_lines(folder: Path, rounds: int) -> list[Line]:
 
 
 def main() -> None:
-    """Images below --images, logs made here, the largest event log below --logs."""
+    """Images below --images, logs made here, the event logs below --logs."""
     parser = options(__doc__, rounds=3)
     parser.add_argument("--lines", type=int, default=200_000)
     parser.add_argument("--logs", type=Path, default=None, help="Where event logs are; default: as --images.")

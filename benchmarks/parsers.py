@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyregf
+from _events import event_log
 from _images import add_option
 from _measure import Line, Pair, conclude, cpu, in_turn, options, paired
 from evtx import PyEvtxParser
@@ -122,12 +123,6 @@ def measured(data: bytes, name: str, peer: Callable[[bytes], int], rounds: int) 
     return in_turn(lambda: parse(data, name), lambda: peer(data), rounds), parse(data, name)
 
 
-def event_log(folder: Path, most: int) -> bytes | None:
-    """The largest event log below the folder that has at most so many bytes."""
-    found = [path for path in folder.rglob("*.evtx") if path.is_file() and path.stat().st_size <= most]
-    return max(found, key=lambda path: (path.stat().st_size, path.name)).read_bytes() if found else None
-
-
 def main() -> None:
     """Syslog, access log, event log, registry."""
     parser = options(__doc__, rounds=5)
@@ -143,7 +138,7 @@ def main() -> None:
     ):
         pair, count = measured(data, name, partial(match_lines, pattern), arguments.rounds)
         lines += paired(f"{name}, {count:,} artefacts", pair, arguments.lines, "lines")
-    records = None if arguments.smoke else event_log(arguments.images, 64 << 20)
+    records = None if arguments.smoke else event_log(arguments.images, 24 << 20)
     if records is not None:
         pair, count = measured(records, "Security.evtx", library_records, arguments.rounds)
         lines += paired(f"event log, {count:,} records", pair, count, "records")

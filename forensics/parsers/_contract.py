@@ -74,7 +74,7 @@ class ParserInput:
 
     def at(self, offset: int, length: int) -> Location:
         """The `length` bytes from `offset` of this file, as a location."""
-        return self.location._replace(offset=offset, length=length)
+        return Location(*self.location[:6], offset, length)  # `_replace` takes three times as long
 
 
 class Watched:

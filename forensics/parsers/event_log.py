@@ -8,18 +8,20 @@ damaged one costs only itself, memory stays the same for a file of any size, and
 from __future__ import annotations
 
 import io
-import json
 import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from evtx import PyEvtxParser
 
 from forensics.model import Artefact, Clock, Location, Problem
 from forensics.parsers._clock import SECOND, CivilTime, ImpossibleTimeError, nanoseconds
 from forensics.parsers._contract import ParserInput
+from forensics.parsers._event_fields import event_fields
 from forensics.parsers._event_meanings import meaning
 from forensics.parsers._lines import ProblemLimit, shown
 
@@ -39,29 +41,11 @@ _RECORD_LIMIT = (_CHUNK - _RECORDS) // 28
 
 _CHAINS = range(128, 512, 4)
 """Where a chunk's header keeps the heads of its chains: 64 of names, then 32 of templates."""
+_HEADS, _PLACE = struct.Struct(f"<{len(_CHAINS)}I"), struct.Struct("<I")
 
-_TIME = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:Z| UTC)*"
-)
-
-_SYSTEM_FIELDS = (  # field of the artefact, path in the event
-    ("provider", "System.Provider.@Name"),
-    ("event_id", "System.EventID"),
-    ("qualifiers", "System.EventID.@Qualifiers"),
-    ("level", "System.Level"),
-    ("channel", "System.Channel"),
-    ("computer", "System.Computer"),
-    ("record_id", "System.EventRecordID"),
-    ("user_sid", "System.Security.@UserID"),
-    ("provider_guid", "System.Provider.@Guid"),
-    ("version", "System.Version"),
-    ("task", "System.Task"),
-    ("opcode", "System.Opcode"),
-    ("keywords", "System.Keywords"),
-    ("process_id", "System.Execution.@ProcessID"),
-    ("thread_id", "System.Execution.@ThreadID"),
-    ("activity_id", "System.Correlation.@ActivityID"),
-)
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z| UTC)*")
+_NUMBER = re.compile("[0-9]+")
+_MICROSECOND = re.compile(r"[0-9T:-]{19}\.[0-9]{6}Z")
 
 
 def _file_header() -> bytes:
@@ -106,20 +90,22 @@ class _Chunk:
         The library (0.14) never comes back from a circle of two or more, and gives up a whole chunk for a
         chain that leaves it.
         """
-        return [head for head in _CHAINS if self._is_broken(head)]
+        heads = zip(_CHAINS, _HEADS.unpack_from(self.data, _CHAINS.start), strict=True)
+        return [head for head, place in heads if place and self._is_broken(place)]
 
-    def _is_broken(self, head: int) -> bool:
+    def _is_broken(self, place: int) -> bool:
         seen: set[int] = set()
-        (place,) = struct.unpack_from("<I", self.data, head)
         while place:
             if place in seen or not _RECORDS <= place <= _CHUNK - 4:
                 return True
             seen.add(place)
-            (place,) = struct.unpack_from("<I", self.data, place)
+            (place,) = _PLACE.unpack_from(self.data, place)
         return False
 
     def without(self, chains: list[int]) -> bytes:
         """The chunk's bytes with these heads empty: names and templates are then read where they are used."""
+        if not chains:
+            return self.data
         data = bytearray(self.data)
         for head in chains:
             data[head : head + 4] = bytes(4)
@@ -144,8 +130,7 @@ def _chunks(source: ParserInput) -> Iterator[_Chunk]:
         number, offset = number + 1, offset + _CHUNK
 
 
-@dataclass(frozen=True, slots=True)
-class _LibraryRecord:
+class _LibraryRecord(NamedTuple):
     identifier: int
     written: str
     event: str
@@ -199,7 +184,13 @@ class _EventLogFile:
                 yield from self._problems.problem(*whole, f"chunk {chunk.number}: {record}")
                 continue
             known = places.get(record.identifier)
-            yield from self._record(chunk, record, known.pop(0) if known else None)
+            offset, length = known.pop(0) if known else whole
+            made = self._record(chunk, record, offset, length)
+            if isinstance(made, Artefact):
+                yield made
+            else:
+                length = min(length, chunk.offset + chunk.present - offset)
+                yield from self._problems.problem(offset, length, f"record {record.identifier}: {made}")
 
     def _structure(self, chunk: _Chunk, broken: list[int]) -> Iterator[str]:
         if chunk.cut_short:
@@ -209,21 +200,13 @@ class _EventLogFile:
         if broken:
             yield f"{len(broken)} of its chains of names and templates are broken"
 
-    def _record(
-        self, chunk: _Chunk, record: _LibraryRecord, place: tuple[int, int] | None
-    ) -> Iterator[Artefact | Problem]:
-        """The record as an artefact; a problem where part of it would be the zeros after a file's end."""
-        offset, length = place or (chunk.offset, chunk.present)
-        if chunk.cut_short and (place is None or offset + length > chunk.offset + chunk.present):
-            length = min(length, chunk.offset + chunk.present - offset)
-            made: Artefact | str = "cut short by the end of the file"
-        else:
-            kind = _RECOVERED if chunk.cut_short else _RECORD
-            made = _artefact(record, self._source.at(offset, length), kind)
-        if isinstance(made, str):
-            yield from self._problems.problem(offset, length, f"record {record.identifier}: {made}")
-        else:
-            yield made
+    def _record(self, chunk: _Chunk, record: _LibraryRecord, offset: int, length: int) -> Artefact | str:
+        """The record as an artefact, or why it is none: part of it would be the zeros after a file's end."""
+        if not chunk.cut_short:
+            return _artefact(record, self._source.at(offset, length), _RECORD)
+        if offset == chunk.offset or offset + length > chunk.offset + chunk.present:  # or its place is not known
+            return "cut short by the end of the file"
+        return _artefact(record, self._source.at(offset, length), _RECOVERED)
 
 
 def _library_records(chunk: bytes) -> Iterator[_LibraryRecord | str]:
@@ -250,53 +233,14 @@ def _library_records(chunk: bytes) -> Iterator[_LibraryRecord | str]:
 def _artefact(record: _LibraryRecord, location: Location, kind: str) -> Artefact | str:
     """A record as an artefact, or why it cannot be one."""
     try:
-        event = json.loads(record.event, parse_int=str, parse_float=str, parse_constant=str)
-        values = dict(_flat(event.get("Event") if isinstance(event, dict) else event))
-        times, raw = _times(record.written, values.get("System.TimeCreated.@SystemTime", ""))
+        fields, created = event_fields(record.event)
+        times, raw = _times(record.written, created)
     except (ValueError, RecursionError) as error:
         return shown(str(error))
-    fields = {name: values.pop(path) for name, path in _SYSTEM_FIELDS if values.get(path)}
     if fields.get("record_id", "") != str(record.identifier):
         fields["stored_record_id"] = str(record.identifier)
-    fields |= {_data_name(path): value for path, value in values.items() if _is_data(path)}
     fields |= meaning(fields)
     return Artefact(kind, location, times, fields, _NAME, _VERSION, Clock.UTC, raw)
-
-
-def _is_data(path: str) -> bool:
-    return not path.startswith(("System.TimeCreated", "@xmlns")) and not path.endswith("@xmlns")
-
-
-def _data_name(path: str) -> str:
-    """EventData's names stand at once under "data."; other parts of the event keep their path there."""
-    return "data." + (path.removeprefix("EventData.") if path != "EventData" else "EventData")
-
-
-def _flat(event: object) -> Iterator[tuple[str, str]]:
-    """Every text of an event with its path: names joined by dots, attributes with @, items numbered from 1."""
-    waiting: list[tuple[str, object]] = [("", event)]  # a stack, so that nesting costs no recursion
-    while waiting:
-        path, value = waiting.pop()
-        if isinstance(value, str):
-            yield path, value
-        elif isinstance(value, Mapping | list):
-            waiting.extend(reversed(list(_inner(path, value))))
-        elif value is not None:
-            yield path, json.dumps(value)
-
-
-def _inner(path: str, value: Mapping[str, object] | list[object]) -> Iterator[tuple[str, object]]:
-    dot = path + "." if path else ""
-    if isinstance(value, list):
-        yield from ((f"{dot}{number}", inner) for number, inner in enumerate(value, start=1))
-        return
-    for name, inner in value.items():
-        if name == "#text":
-            yield path, inner
-        elif name == "#attributes" and isinstance(inner, Mapping):
-            yield from ((f"{dot}@{attribute}", text) for attribute, text in inner.items())
-        else:
-            yield dot + name, inner
 
 
 def _times(written: str, created: str) -> tuple[dict[str, int], dict[str, str]]:
@@ -308,6 +252,8 @@ def _times(written: str, created: str) -> tuple[dict[str, int], dict[str, str]]:
     written_at = _time(written)
     if not created:
         return {"written": written_at}, {"written": written}
+    if _MICROSECOND.fullmatch(created) and written.startswith(created[:-1]):
+        return {"logged": written_at}, {"logged": written}
     created_at = _time(created)
     if written_at // 1000 == created_at // 1000:
         return {"logged": written_at}, {"logged": written}
@@ -318,8 +264,13 @@ def _time(text: str) -> int:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ImpossibleTimeError(f"not a time: {shown(text, 40)}")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
-    return CivilTime(year, month, day, hour, minute, second).epoch_seconds() * SECOND + nanoseconds(match[7])
+    return _seconds(match[1]) * SECOND + nanoseconds(match[2])
+
+
+@lru_cache(maxsize=4096)
+def _seconds(text: str) -> int:
+    """Seconds since 1970 of a time to the second; raises ImpossibleTimeError."""
+    return CivilTime(*(int(part) for part in _NUMBER.findall(text))).epoch_seconds()
 
 
 @dataclass(frozen=True, slots=True)
