@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from forensics.parsers import (
     access_log,
     accounts,
+    android_backup,
+    android_report,
     apple_system_log,
     apt_history,
+    audit_log,
     audit_trail,
     cabinet,
     chrome_cache,
@@ -96,6 +99,7 @@ PARSERS: tuple[Parser, ...] = (
     utmpx.PARSER,  # likewise
     safari_cookies.PARSER,  # likewise
     chrome_cache.PARSER,  # likewise
+    android_backup.PARSER,  # likewise
     registry.PARSER,  # likewise
     ese.PARSER,  # likewise
     index_dat.PARSER,  # likewise
@@ -136,6 +140,8 @@ PARSERS: tuple[Parser, ...] = (
     ssh_keys.PARSER,  # likewise
     unread.PARSER,  # a signature and a name
     plaso_timeline.PARSER,  # a first row that names its columns
+    audit_log.PARSER,  # a first line
+    android_report.PARSER,  # likewise
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     setup_log.PARSER,  # a first line of its own
     firewall_log.PARSER,  # a head that names the software

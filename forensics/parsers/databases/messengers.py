@@ -195,4 +195,26 @@ QUERIES = (
             "text": "Users.description?",
         },
     ),
+    Query(
+        "whatsapp.contact",
+        {"ZWAADDRESSBOOKCONTACT": "Z_PK ZFULLNAME ZPHONENUMBER ZWHATSAPPID ZLASTUPDATED"},
+        "ZWAADDRESSBOOKCONTACT ORDER BY ZWAADDRESSBOOKCONTACT.Z_PK",
+        {
+            "updated": ("ZWAADDRESSBOOKCONTACT.ZLASTUPDATED", COCOA),
+            "about_set": ("ZWAADDRESSBOOKCONTACT.ZABOUTTIMESTAMP?", COCOA),
+        },
+        {
+            "name": "CAST(ZWAADDRESSBOOKCONTACT.ZFULLNAME AS TEXT)",
+            "number": "CAST(ZWAADDRESSBOOKCONTACT.ZPHONENUMBER AS TEXT)",
+            "identifier": "CAST(ZWAADDRESSBOOKCONTACT.ZWHATSAPPID AS TEXT)",
+            "row": "ZWAADDRESSBOOKCONTACT.Z_PK",
+        },
+    ),
+    Query(
+        "whatsapp.number",
+        {"ZWAPHONENUMBERLIDPAIR": "Z_PK ZTIMESTAMP ZLID ZPHONENUMBER"},
+        "ZWAPHONENUMBERLIDPAIR ORDER BY ZWAPHONENUMBERLIDPAIR.Z_PK",
+        {"paired": ("ZWAPHONENUMBERLIDPAIR.ZTIMESTAMP", COCOA)},
+        {"identifier": "ZWAPHONENUMBERLIDPAIR.ZLID", "number": "ZWAPHONENUMBERLIDPAIR.ZPHONENUMBER"},
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.parsers.databases._query import COCOA, COCOA_EITHER, MILLISECONDS, Query
+from forensics.parsers.databases._query import COCOA, COCOA_EITHER, MILLISECONDS, SECONDS, Query
 
 _CALLS = {"1": "incoming", "2": "outgoing", "3": "missed", "4": "voicemail", "5": "rejected", "6": "blocked"}
 _MESSAGES = {"1": "received", "2": "sent", "3": "draft", "4": "outbox", "5": "failed", "6": "queued"}
@@ -168,5 +168,89 @@ QUERIES = (
         {},
         {"identifier": "Files.fileID", "domain": "Files.domain", "path": "Files.relativePath", "type": "Files.flags"},
         {"type": {"1": "file", "2": "directory", "4": "link"}},
+    ),
+    Query(
+        "ios.calendar_item",
+        {"CalendarItem": "ROWID summary start_date end_date last_modified"},
+        "CalendarItem ORDER BY CalendarItem.ROWID",
+        {
+            "starts": ("CalendarItem.start_date", COCOA),
+            "ends": ("CalendarItem.end_date", COCOA),
+            "modified": ("CalendarItem.last_modified", COCOA),
+            "created": ("CalendarItem.creation_date?", COCOA),
+        },
+        {
+            "title": "CalendarItem.summary",
+            "text": "CalendarItem.description?",
+            "url": "CalendarItem.url?",
+            "zone": "CalendarItem.start_tz?",
+            "row": "CalendarItem.ROWID",
+        },
+    ),
+    Query(
+        "ios.contact",
+        {"ABPerson": "ROWID First Last CreationDate ModificationDate"},
+        "ABPerson ORDER BY ABPerson.ROWID",
+        {"created": ("ABPerson.CreationDate", COCOA), "modified": ("ABPerson.ModificationDate", COCOA)},
+        {
+            "first_name": "ABPerson.First",
+            "last_name": "ABPerson.Last",
+            "organisation": "ABPerson.Organization?",
+            "text": "ABPerson.Note?",
+            "row": "ABPerson.ROWID",
+        },
+    ),
+    Query(
+        "ios.contact_value",
+        {"ABMultiValue": "UID record_id property value"},
+        "ABMultiValue WHERE ABMultiValue.value IS NOT NULL ORDER BY ABMultiValue.UID",
+        {},
+        {"contact": "ABMultiValue.record_id", "type": "ABMultiValue.property", "value": "ABMultiValue.value"},
+        {"type": {"3": "telephone", "4": "mail", "5": "address", "22": "web"}},
+    ),
+    Query(
+        "ios.voicemail",
+        {"voicemail": "ROWID date sender callback_num duration"},
+        "voicemail ORDER BY voicemail.ROWID",
+        {"left": ("voicemail.date", SECONDS), "trashed": ("voicemail.trashed_date?", COCOA)},
+        {
+            "sender": "voicemail.sender",
+            "callback": "voicemail.callback_num",
+            "duration_seconds": "voicemail.duration",
+            "row": "voicemail.ROWID",
+        },
+    ),
+    Query(
+        "webkit.domain",
+        {"ObservedDomains": "registrableDomain lastSeen hadUserInteraction mostRecentUserInteractionTime"},
+        "ObservedDomains ORDER BY ObservedDomains.registrableDomain",
+        {
+            "last_seen": ("ObservedDomains.lastSeen", SECONDS),
+            "last_used": ("NULLIF(ObservedDomains.mostRecentUserInteractionTime, -1)", SECONDS),
+        },
+        {"domain": "ObservedDomains.registrableDomain", "interaction": "ObservedDomains.hadUserInteraction"},
+        {"interaction": {"0": "no", "1": "yes"}},
+    ),
+    Query(
+        "android.contact",
+        {
+            "raw_contacts": "_id display_name deleted",
+            "data": "_id raw_contact_id mimetype_id data1",
+            "mimetypes": "_id mimetype",
+        },
+        "data JOIN raw_contacts ON raw_contacts._id = data.raw_contact_id"
+        " JOIN mimetypes ON mimetypes._id = data.mimetype_id ORDER BY data._id",
+        {
+            "last_contacted": ("raw_contacts.last_time_contacted?", MILLISECONDS),
+        },
+        {
+            "name": "raw_contacts.display_name",
+            "type": "mimetypes.mimetype",
+            "value": "data.data1",
+            "deleted": "raw_contacts.deleted",
+            "account_row": "raw_contacts.account_id?",
+            "row": "data._id",
+        },
+        {"deleted": {"0": "", "1": "yes"}},
     ),
 )

@@ -46,6 +46,10 @@ PUBLIC = {
     "ios/mvt/artifacts/ios_backup/3d/3d0d7e5fb2ce288813306e4d4636395e047a3d28": {"ios.message": 1},
     "ios/mvt/artifacts/ios_backup/7c/7c7fba66680ef796b916b067077cc246adacf01d": {"whatsapp.message": 3},
     "ios/mvt/artifacts/ios_backup/1f/1f5a521220a3ad80ebfdc196978df8e7a2e49dee": {"ios.interaction": 3},
+    "ios/mvt/artifacts/ios_backup/20/2041457d5fe04d39d0ab481178355df6781e6858": {"ios.calendar_item": 1},
+    "ios/mvt/artifacts/ios_backup/6e/6e9d0cb750a70e7fa10943c134a5f021dab327e7": {"webkit.domain": 2},
+    "ios/mvt/artifacts/ios_backup/b8/b8548dc30aa1030df0ce18ef08b882cf7ab5212f": {"whatsapp.contact": 2},
+    "ios/mvt/artifacts/ios_backup/e7/e794f6ffcc3c222535f47684a63d5178da3c4500": {"whatsapp.number": 1},
     "ios/mvt/artifacts/ios_backup/Manifest.db": {"ios.backup_file": 3721},
     "windows-other/plaso/windows/ActivitiesCache.db": {"windows.activity": 112},
     "windows-other/plaso/sqlite/skype_main.db": {
