@@ -189,6 +189,11 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("webkit.domain", last_seen="domain last seen by the browser", last_used="domain last used"),
     **_times("whatsapp.contact", updated="contact updated", about_set="contact's status set"),
     **_times("whatsapp.number", paired="number learnt"),
+    **_times("ftp.action ftp.transfer", logged="file transfer server acted"),
+    **_times("android.log_line ios.lockdown_line macos.santa macos.wifi_line glog.line", logged="log line logged"),
+    **_times("aws.request", logged="request served"),
+    **_times("aws.call", called="cloud service called"),
+    **_times("vim.action", done="editor used"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -23,6 +23,7 @@ from forensics.parsers import (
     chrome_cache,
     chrome_profile,
     classic_event_log,
+    cloud_trail,
     compound,
     compressed,
     container_log,
@@ -68,9 +69,12 @@ from forensics.parsers import (
     ssh_keys,
     syslog,
     tar,
+    text_log,
+    time_zone,
     unread,
     usn_journal,
     utmpx,
+    viminfo,
     zip_archive,
 )
 from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
@@ -142,6 +146,10 @@ PARSERS: tuple[Parser, ...] = (
     plaso_timeline.PARSER,  # a first row that names its columns
     audit_log.PARSER,  # a first line
     android_report.PARSER,  # likewise
+    text_log.PARSER,  # how it begins
+    viminfo.PARSER,  # likewise
+    cloud_trail.PARSER,  # likewise
+    time_zone.PARSER,  # likewise
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     setup_log.PARSER,  # a first line of its own
     firewall_log.PARSER,  # a head that names the software
