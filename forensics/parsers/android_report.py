@@ -30,7 +30,7 @@ _FIELDS = {
 }
 _VALUE = re.compile(r"    ([A-Za-z]{3,24})=(.*)")
 _TIME = re.compile(WRITTEN)
-_MARKS = (b"DUMP OF SERVICE ", b"== dumpstate: ", b"\n  Package [")
+_MARKS = (b"DUMP OF SERVICE ", b"== dumpstate: ")
 
 
 class _Report:
@@ -113,7 +113,7 @@ class AndroidReportParser:
 
     def accepts(self, head: bytes, name: str) -> bool:
         """A property on the first line, or what dumpsys and bug reports begin with; else the file's name."""
-        if _PROPERTY_START.match(head) or any(mark in head for mark in _MARKS[:2]):
+        if _PROPERTY_START.match(head) or any(mark in head[:1024] for mark in _MARKS):
             return b"\0" not in head
         return name.startswith("dumpsys") and b"Package" in head and b"\0" not in head
 
