@@ -194,6 +194,15 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("aws.request", logged="request served"),
     **_times("aws.call", called="cloud service called"),
     **_times("vim.action", done="editor used"),
+    **_times(
+        "bodyfile.entry",
+        modified="file modified (body file)",
+        accessed="file accessed (body file)",
+        changed="file metadata changed (body file)",
+        created="file created (body file)",
+    ),
+    **_times("discord.message", sent="message sent", edited="message edited"),
+    **_times("teamviewer.connection", began="remote control began", ended="remote control ended"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
     **_times(

@@ -19,6 +19,7 @@ from forensics.parsers import (
     apt_history,
     audit_log,
     audit_trail,
+    bodyfile,
     cabinet,
     chrome_cache,
     chrome_profile,
@@ -29,6 +30,7 @@ from forensics.parsers import (
     container_log,
     cpio,
     cron_table,
+    discord_messages,
     ese,
     event_log,
     firefox_cache,
@@ -69,6 +71,7 @@ from forensics.parsers import (
     ssh_keys,
     syslog,
     tar,
+    teamviewer,
     text_log,
     time_zone,
     unread,
@@ -150,6 +153,9 @@ PARSERS: tuple[Parser, ...] = (
     viminfo.PARSER,  # likewise
     cloud_trail.PARSER,  # likewise
     time_zone.PARSER,  # likewise
+    bodyfile.PARSER,  # how it begins
+    discord_messages.PARSER,  # likewise
+    teamviewer.PARSER,  # likewise
     mapped.PARSER,  # takes nothing without a mapping; with one see `parser_for`
     setup_log.PARSER,  # a first line of its own
     firewall_log.PARSER,  # a head that names the software
