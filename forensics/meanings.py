@@ -190,6 +190,8 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("whatsapp.contact", updated="contact updated", about_set="contact's status set"),
     **_times("whatsapp.number", paired="number learnt"),
     **_times("ftp.action ftp.transfer", logged="file transfer server acted"),
+    **_times("apache.error nginx.error fail2ban.line", logged="log line logged"),
+    **_times("linux.login linux.last_login lastlog.record", logged_in="user logged in", logged_out="user logged out"),
     **_times("android.log_line ios.lockdown_line macos.santa macos.wifi_line glog.line", logged="log line logged"),
     **_times("aws.request", logged="request served"),
     **_times("aws.call", called="cloud service called"),

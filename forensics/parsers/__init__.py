@@ -41,6 +41,7 @@ from forensics.parsers import (
     index_dat,
     journal,
     jump_list,
+    last_logins,
     login_records,
     mail,
     mapped,
@@ -136,6 +137,7 @@ PARSERS: tuple[Parser, ...] = (
     compressed.PARSER,  # a signature, and a log inside that one of the others knows
     login_records.PARSER,  # records of fixed length without a signature, checked field by field
     mail.PARSER,  # headers that nothing else has, or a name
+    last_logins.PARSER,  # a name, and records that login would write
     shell_history.PARSER,  # a first line, or a name and lines of its kind
     package_log.PARSER,  # likewise
     apt_history.PARSER,  # likewise

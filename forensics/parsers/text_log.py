@@ -1,5 +1,5 @@
-"""Logs of one line, or one entry, after a pattern each: FTP servers, Android's logcat, iOS's lockdownd, macOS's Santa
-and wireless log, Google's glog, Amazon's load balancers.
+"""Logs of one line, or one entry, after a pattern each: FTP and web servers, fail2ban, Android's logcat, iOS's
+lockdownd, macOS's Santa and wireless log, Google's glog, Amazon's load balancers.
 
 A new one is a `Form` in `FORMS`: how such a file begins, how an entry is written, what kind of artefact it is.
 """
@@ -82,6 +82,31 @@ FORMS = (
         rf"{_FTP_TIME} (?P<seconds>[0-9]+) (?P<client>\S+) (?P<bytes>[0-9]+) (?P<path>.*)"
         r" (?P<type>[ab]) (?P<special>[CUT_]+) (?P<direction>[iod]) (?P<access>[agr]) (?P<user>\S+) (?P<service>\S+)"
         r" (?P<authentication>[01]) (?P<authenticated>\S+) (?P<result>[ci])",
+    ),
+    _form(
+        "apache.error",  # 2.0 to 2.4
+        rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:.]{8,15} [0-9]{4}\] \[[a-z0-9_:-]{1,40}\] ",
+        rf"\[{_ASCTIME} (?P<year>[0-9]{{4}})\] \[(?:(?P<module>[a-z0-9_-]*):)?(?P<level>[a-z0-9]+)\]"
+        r"(?: \[pid (?P<pid>[0-9]+)(?::tid (?P<thread>[0-9]+))?\])?(?: \[(?:remote|client) (?P<client>[^\]]{1,80})\])?"
+        r" (?P<message>.*)",
+        joined=True,
+    ),
+    _form(
+        "nginx.error",
+        rb"[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9:]{8} \[[a-z]{4,6}\] [0-9]+#[0-9]+: ",
+        rf"(?P<year>[0-9]{{4}})/(?P<month>[0-9]{{2}})/(?P<day>[0-9]{{2}}) {_TIME_OF_DAY} \[(?P<level>[a-z]+)\]"
+        r" (?P<pid>[0-9]+)#(?P<thread>[0-9]+): (?:\*(?P<connection>[0-9]+) )?(?P<message>.*?)"
+        r"(?:, client: (?P<client>[0-9A-Fa-f.:]+|unix:)(?:, server: (?P<server>[^,]{0,255}))?"
+        r"(?:, request: \"(?P<request>[^\"]*)\")?(?:, (?P<rest>.*))?)?",
+        joined=True,
+    ),
+    _form(
+        "fail2ban.line",
+        rb"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8},[0-9]{3} fail2ban\.",
+        rf"{_ISO.replace('[.]', '[.,]')} fail2ban\.(?P<module>\S+) +\[(?P<pid>[0-9]+)\]: (?P<level>[A-Z]+) +"
+        r"(?:\[(?P<jail>[^\]]{1,64})\] )?"
+        r"(?:(?P<action>Ban|Unban|Restore Ban|Found|Increase Ban) (?P<client>[0-9A-Fa-f.:]+))? ?(?P<message>.*)",
+        joined=True,
     ),
     _form(
         "android.log_line",

@@ -5,7 +5,7 @@ A new application is a `Query` in the file of its family, or a new file and one 
 
 from __future__ import annotations
 
-from forensics.parsers.databases import apple, chrome, firefox, messengers, phones, windows
+from forensics.parsers.databases import apple, chrome, firefox, linux, messengers, phones, windows
 from forensics.parsers.databases._query import Query, values
 
 __all__ = ["QUERIES", "Query", "values"]
@@ -17,5 +17,6 @@ QUERIES: tuple[Query, ...] = (
     *phones.QUERIES,
     *messengers.QUERIES,
     *windows.QUERIES,
+    *linux.QUERIES,
 )
 """Of several for one kind of artefact the first that fits is asked, the others are for older or newer versions."""

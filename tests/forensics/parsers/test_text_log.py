@@ -67,6 +67,41 @@ def test_transfers(read: Any, at: Callable[[str], int]) -> None:
     assert found.times == {"logged": at("2024-03-01T10:00:00+00:00")}
 
 
+@pytest.mark.parametrize(
+    ("line", "fields"),
+    [
+        (
+            b"[Fri Mar 01 10:00:00.000000 2024] [core:error] [pid 7:tid 8] [client 10.0.0.7:99] AH00128: no file\n",
+            {"module": "core", "level": "error", "pid": "7", "thread": "8", "client": "10.0.0.7:99"},
+        ),
+        (b"[Fri Mar  1 10:00:00 2024] [error] [client 10.0.0.7] no file\n", {"level": "error", "client": "10.0.0.7"}),
+        (b"[Fri Mar  1 10:00:00 2024] [notice] caught SIGTERM\n", {"level": "notice", "message": "caught SIGTERM"}),
+        (
+            b"2024/03/01 10:00:00 [error] 7#8: *9 open() failed, client: ::1, server: _, "
+            b'request: "GET / HTTP/1.1", host: "h"\n',
+            {
+                "connection": "9",
+                "message": "open() failed",
+                "client": "::1",
+                "request": "GET / HTTP/1.1",
+                "server": "_",
+            },
+        ),
+        (b"2024/03/01 10:00:00 [notice] 7#8: start\n", {"pid": "7", "message": "start"}),
+        (
+            b"2024-03-01 10:00:00,000 fail2ban.actions [7]: NOTICE [sshd] Ban 10.0.0.7\n",
+            {"module": "actions", "jail": "sshd", "action": "Ban", "client": "10.0.0.7"},
+        ),
+        (b"2024-03-01 10:00:00,000 fail2ban.server [7]: INFO Starting\n", {"message": "Starting", "level": "INFO"}),
+    ],
+)
+def test_a_line_of_each_server(line: bytes, fields: dict[str, str], read: Any, at: Callable[[str], int]) -> None:
+    assert parser_for(line, "any") is PARSER
+    (found,) = read(PARSER, line)
+    assert fields.items() <= found.fields.items()
+    assert found.times == {"logged": at("2024-03-01T10:00:00+00:00")}
+
+
 def test_a_log_that_goes_over_the_year(read: Any, at: Callable[[str], int]) -> None:
     data = b"Log file created at: 2019/12/31 00:00:00\n"
     data += b"I1231 23:59:59.000001 1 a.cc:1] x\nI0101 00:00:01.000000 1 a.cc:1] y\nI0229 00:00:01.000000 1 a.cc:1] z\n"
@@ -103,10 +138,12 @@ def test_every_form_has_a_meaning() -> None:
         b"Fri Mar  1 10:00:00 2024 3 h 4 ",
         b'Mon Jun  6 18:43:28 2016 [pid 2] A: Client "',
         b"https 2020-01-11T16:55:20.356586Z a ",
+        b"[Fri Mar  1 10:00:00 2024] [error] [client ",
+        b"2024/03/01 10:00:00 [error] 7#8: , client: 1, request: ",
     ],
 )
 @pytest.mark.parametrize("piece", [b" ", b"a b", b": ", b"("])
 def test_hostile_lines_take_no_time(start: bytes, piece: bytes, read: Any) -> None:
     started = time.process_time()
-    read(PARSER, b"01-01 01:02:03.123 1 1 D a: x\n" + start + (piece * 65536)[:65536])
+    read(PARSER, start + b"x\n" + start + (piece * 65536)[:65536])
     assert time.process_time() - started < 2
