@@ -159,7 +159,7 @@ QUERIES = (
         {"users": "_id user_id username name profile_created updated friendship_time"},
         "users ORDER BY users._id",
         {
-            "created": ("users.profile_created", MILLISECONDS),
+            "created": ("NULLIF(users.profile_created, -1)", MILLISECONDS),
             "updated": ("users.updated", MILLISECONDS),
             "befriended": ("users.friendship_time", MILLISECONDS),
         },
