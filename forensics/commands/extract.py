@@ -83,7 +83,7 @@ def _target(case: Case, exhibit: Exhibit, row: dict[str, Any], folder: Path | No
 
 def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any]) -> dict[str, Any]:
     from custody.access import open_evidence
-    from forensics.commands.places import listed, place_of, run_of
+    from forensics.commands.places import listed, place_of, run_of, state_read
     from forensics.commands.reading_out import read_out
 
     run = run_of(case, exhibit)
@@ -97,7 +97,7 @@ def _extract_one(case: Case, exhibit: Exhibit, path: str, options: dict[str, Any
         place_of(case, exhibit),
         purpose=options["purpose"],
         object_=f"file {row['path']}",
-        settings={},
+        settings=state_read(case, exhibit),
         manifests=case.receipts,
     ) as source:
         try:

@@ -25,7 +25,7 @@ from custody.ledger.errors import CustodyError, IntegrityError
 from custody.opened import mapping, text
 from forensics.archives import is_archive
 from forensics.commands.intake import Order
-from forensics.commands.places import listed, path_of, place_of, recorded_parts, run_of
+from forensics.commands.places import listed, path_of, place_of, recorded_parts, run_of, state_read
 from forensics.commands.reading_out import read_out
 from forensics.examine.pipeline import is_log
 from forensics.media import open_medium
@@ -79,7 +79,8 @@ def _earlier(case: Case, parent: Exhibit, row: dict[str, Any]) -> str:
     for _, values in outcomes(case, parent.n, "access.begin"):
         settings = mapping(values.get("settings"))
         ref = text(settings.get("exhibit"))
-        if values.get("object") == f"image {row['path']}" and ref and settings == _settings(row, ref):
+        asked = _settings(row, ref).items()
+        if values.get("object") == f"image {row['path']}" and ref and asked <= settings.items():
             found = ref
     return found
 
@@ -131,7 +132,7 @@ class _Taking:
             place_of(self.case, self.parent),
             purpose=self.order.purpose,
             object_=f"image {row['path']}",
-            settings=_settings(row, ref),
+            settings=_settings(row, ref) | state_read(self.case, self.parent),
             manifests=self.case.receipts,
         ) as source:
             try:

@@ -56,6 +56,20 @@ def _image_files(end: Mapping[str, Json]) -> list[Json]:
     return [{**item, "path": item["name"], "name": path.name} for item, path in made if path.parent == place]
 
 
+def state_read(case: Case, exhibit: Exhibit) -> dict[str, str]:
+    """{"state": what the files are that the exhibit stands in}, as they were taken in; {} where nobody said.
+
+    Who extracts from the image of a medium does not examine the medium itself.
+    """
+    found = ""
+    for row in case.ledger.rows_in(exhibit.n):
+        values = values_of(row) if row.entry.type == "access.begin" else {}
+        if values.get("object") == "acquisition":
+            found = "best-evidence"
+        found = text(mapping(values.get("settings")).get("state")) or found
+    return {"state": found} if found else {}
+
+
 def place_of(case: Case, exhibit: Exhibit) -> Target:
     """The files the exhibit stands in, located."""
     paths = [path_of(part) for part in recorded_parts(case, exhibit)]

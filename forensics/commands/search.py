@@ -99,7 +99,7 @@ def _search(
 ) -> dict[str, Any]:
     from custody.access import open_evidence
     from custody.attachments import keep_document
-    from forensics.commands.places import place_of, run_of
+    from forensics.commands.places import place_of, run_of, state_read
     from forensics.results.searches import FOLDER, hits_by_pattern, manifest_rows, start_search
     from forensics.search.run import Ask
 
@@ -114,7 +114,7 @@ def _search(
         target,
         purpose=options["purpose"],
         object_="search",
-        settings=described,
+        settings=described | state_read(case, exhibit),
         manifests=case.receipts,
     ) as source:
         folder = start_search(case.path / FOLDER, exhibit.ref, described)

@@ -54,6 +54,10 @@ def test_after_an_acquisition_its_image_is_what_is_examined(lab: Lab) -> None:
     assert lab.run("verify", "AH/1").code == 0
     lab.run("ingest", "--exhibit", "AH/1", *WHY).refused(1, "was taken in already")
     assert lab.run("ingest", "--exhibit", "AH/1", "--again", *WHY).code == 0
+    assert lab.run("extract", "AH/1", "HELLO.TXT", *WHY).code == 0
+    assert lab.run("search", "AH/1", "--word", "hello", *WHY).code == 0
+    found = [row for row in lab.run("check", "--json").lines if row["code"] == "AQ-03"]
+    assert found == []  # the image was read each time, and never the stick itself
 
 
 def test_segments_of_an_acquisition(lab: Lab) -> None:
