@@ -15,6 +15,7 @@ FILE_MEANINGS: Mapping[str, str] = {
     "fn_created": "file created ($FILE_NAME)",
     "deleted": "file deleted",
     "backup": "file backed up",
+    "added": "file added to its folder",
 }
 
 USER_FIELDS = (

@@ -19,8 +19,8 @@ from forensics.direct.ext4 import DIRECTORY, ROOT, FastRefusedError, Inodes, rea
 from forensics.direct.ext4_columns import Place, Rows, live_batch
 from forensics.direct.ext4_names import TYPE_DIRECTORY, Directories, Names
 from forensics.direct.merge import in_order
-from forensics.filesystems import FileSystem, Walk
 from forensics.filesystems.inodes import owner
+from forensics.filesystems.libtsk import TskFileSystem, Walk
 from forensics.media import Medium
 from forensics.model import FileEntry, Problem
 from forensics.results.columns import file_entry
@@ -114,7 +114,7 @@ class _Frame:
 class Ext4Walk:
     """One walk of an ext2/3/4 volume. `asked` counts the directories that libtsk listed."""
 
-    fs: FileSystem
+    fs: TskFileSystem
     place: Place
     inodes: Inodes
     directories: Directories
@@ -303,7 +303,7 @@ class Ext4Walk:
             raise FastRefusedError(problem.reason)
 
 
-def ext4_walk(fs: FileSystem, medium: Medium, exhibit: str) -> Ext4Walk:
+def ext4_walk(fs: TskFileSystem, medium: Medium, exhibit: str) -> Ext4Walk:
     """A walk of an open ext2/3/4 volume; raises `FastRefusedError` where the volume is not a plain one."""
     geometry = read_geometry(medium, fs.volume.offset, fs.volume.length)
     info = fs.tsk.info

@@ -15,6 +15,7 @@ from itertools import accumulate
 from forensics.direct.ext4 import REGULAR, ROOT, FastRefusedError, Inodes, block_runs, read_geometry
 from forensics.direct.ntfs import Mft, decode_runs, open_mft
 from forensics.filesystems import Content, FileSystem, FileSystemError
+from forensics.filesystems.libtsk import TskFileSystem
 from forensics.media import Medium, MediumError
 from forensics.model import FileEntry
 
@@ -138,6 +139,10 @@ class DirectContents:
         self._opened = 0
         self.agrees = True
 
+    def extents(self, entry: FileEntry) -> Extents | None:
+        """Where an entry's bytes stand on the medium, None where libtsk has to read it."""
+        return self._extents_of(entry)
+
     def begin(self) -> None:
         """Begin a unit, so that what it does depends on no other."""
         self._opened, self.agrees = 0, True
@@ -169,6 +174,8 @@ def _ntfs_content(mft: Mft, entry: FileEntry) -> Extents | None:
 
 def direct_contents(fs: FileSystem, medium: Medium) -> DirectContents | None:
     """How to read the plain files of an open volume; None where there is no fast reader, or it is not sure."""
+    if not isinstance(fs, TskFileSystem):
+        return None
     start, length, info = fs.volume.offset, fs.volume.length, fs.tsk.info
     try:
         if fs.name == "NTFS":

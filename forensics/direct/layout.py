@@ -14,6 +14,7 @@ from forensics.direct.extents import Extents
 from forensics.direct.ntfs import decode_runs, open_mft
 from forensics.filesystems import FileSystem, FileSystemError
 from forensics.filesystems.allocation import Span
+from forensics.filesystems.libtsk import TskFileSystem
 from forensics.filesystems.overwritten import PARTLY, WHOLE, fate
 from forensics.media import Medium, MediumError
 from forensics.model import FileEntry
@@ -43,11 +44,11 @@ class Layout:
 
 
 class Layouts:
-    """Where the entries of one open volume stand."""
+    """Where the entries of one open volume stand; nowhere that is known without a `medium` it is a run of."""
 
-    def __init__(self, fs: FileSystem, medium: Medium) -> None:
-        self._fs, self._mft = fs, None
-        if fs.name == "NTFS":
+    def __init__(self, fs: FileSystem, medium: Medium | None) -> None:
+        self._fs, self._mft = fs if isinstance(fs, TskFileSystem) and medium is not None else None, None
+        if medium is not None and fs.name == "NTFS":
             try:
                 self._mft = open_mft(medium, fs.volume.offset, fs.volume.length)
             except FastRefusedError:
@@ -89,6 +90,8 @@ class Layouts:
 
     def _libtsk(self, entry: FileEntry) -> Layout:
         fs = self._fs
+        if fs is None:
+            return Layout(None, ())
         file = fs.tsk.open_meta(inode=int(entry.location.meta))
         attribute = _attribute(file, entry)
         if attribute is None or int(attribute.info.flags) & _RESIDENT:
@@ -113,7 +116,7 @@ def _attribute(file: pytsk3.File, entry: FileEntry) -> pytsk3.Attribute | None:
     return None
 
 
-def _runs(fs: FileSystem, attribute: pytsk3.Attribute) -> Iterator[_Placed]:
+def _runs(fs: TskFileSystem, attribute: pytsk3.Attribute) -> Iterator[_Placed]:
     """(first byte in the stream, bytes, place on the medium or None for a hole)."""
     block, start = int(fs.tsk.info.block_size), fs.volume.offset
     end = fs.image.get_size()

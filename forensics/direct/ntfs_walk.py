@@ -17,8 +17,8 @@ import pytsk3
 from forensics.direct.ext4 import FastRefusedError
 from forensics.direct.merge import in_order
 from forensics.direct.ntfs import Mft, Record, open_mft
-from forensics.filesystems import FileSystem, Walk
 from forensics.filesystems.inodes import shown
+from forensics.filesystems.libtsk import TskFileSystem, Walk
 from forensics.filesystems.ntfs_attributes import EXTRA, choose_name, four_times
 from forensics.media import Medium
 from forensics.model import Clock, FileEntry, Location, Problem
@@ -106,7 +106,7 @@ class Columns:
 class NtfsWalk:
     """One walk of an NTFS volume. `asked` counts the names whose record libtsk read."""
 
-    fs: FileSystem
+    fs: TskFileSystem
     exhibit: str
     mft: Mft
     libtsk: Walk
@@ -241,7 +241,7 @@ class NtfsWalk:
         yield from in_order(live, others)
 
 
-def ntfs_walk(fs: FileSystem, medium: Medium, exhibit: str) -> NtfsWalk:
+def ntfs_walk(fs: TskFileSystem, medium: Medium, exhibit: str) -> NtfsWalk:
     """A walk of an open NTFS volume; raises `FastRefusedError` where the volume is not a plain one."""
     mft = open_mft(medium, fs.volume.offset, fs.volume.length)
     if mft.cluster_size != int(fs.tsk.info.block_size) or mft.records != int(fs.tsk.info.last_inum):

@@ -13,6 +13,7 @@ from forensics.direct.ext4 import FastRefusedError
 from forensics.direct.ext4_walk import Ext4Walk, ext4_walk
 from forensics.direct.ntfs_walk import NtfsWalk, ntfs_walk
 from forensics.filesystems import FileSystem, walk
+from forensics.filesystems.libtsk import TskFileSystem
 from forensics.media import Medium
 from forensics.model import FileEntry, Problem
 from forensics.results.columns import file_batch
@@ -20,7 +21,7 @@ from forensics.results.columns import file_batch
 BATCH_ROWS = 4096
 LIBTSK, DIRECT = "libtsk", "direct, checked against libtsk"
 
-_FAST: dict[str, Callable[[FileSystem, Medium, str], Ext4Walk | NtfsWalk]] = {
+_FAST: dict[str, Callable[[TskFileSystem, Medium, str], Ext4Walk | NtfsWalk]] = {
     "Ext2": ext4_walk,
     "Ext3": ext4_walk,
     "Ext4": ext4_walk,
@@ -30,7 +31,7 @@ _FAST: dict[str, Callable[[FileSystem, Medium, str], Ext4Walk | NtfsWalk]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a volume was listed: `reader` is LIBTSK or DIRECT; `remark` says why libtsk had to do it alone."""
+    """How a volume was listed: `reader` is DIRECT or a library; `remark` says why libtsk had to do it alone."""
 
     reader: str
     remark: str = ""
@@ -49,17 +50,17 @@ class Sink(Protocol):
         """Something that could not be read."""
 
     def reached(self, count: int, path: str) -> None:
-        """Libtsk gives its item number `count` (from 1; names and problems): what a crash is put down to."""
+        """The library gives its item number `count` (from 1; names and problems): what a crash is put down to."""
 
 
 def read_directly(fs: FileSystem, medium: Medium, exhibit: str, sink: Sink) -> Reading:
     """Hand over every name, in libtsk's order, if there is a fast reader and it is sure; else nothing.
 
-    The answer's reader is DIRECT, or LIBTSK when `read_through_libtsk` has to do it, with the reason. Rows
+    The answer's reader is DIRECT, or the library when `read_through_library` has to do it, with the reason. Rows
     handed over before the fast reader refused are void.
     """
-    if fs.name not in _FAST:
-        return Reading(LIBTSK)
+    if not isinstance(fs, TskFileSystem) or fs.name not in _FAST:
+        return Reading(fs.reader)
     sink.begin()
     problems: list[Problem] = []
     try:
@@ -76,7 +77,7 @@ def read_directly(fs: FileSystem, medium: Medium, exhibit: str, sink: Sink) -> R
     return Reading(DIRECT)
 
 
-def read_through_libtsk(fs: FileSystem, exhibit: str, sink: Sink, limit: int | None = None) -> None:
+def read_through_library(fs: FileSystem, exhibit: str, sink: Sink, limit: int | None = None) -> None:
     """Hand over every name as `walk` gives it, of at most `limit` names and problems."""
     sink.begin()
     waiting: list[FileEntry] = []

@@ -12,11 +12,13 @@ from typing import Any
 from custody.access import Part, PartOpener
 from forensics.engine import UnitFailedError, WorkerPool
 from forensics.engine.worker import board
+from forensics.examine.unlocking import unlocked_for
 from forensics.filesystems import open_entry, open_filesystem
-from forensics.media import Medium, open_medium
+from forensics.media import open_medium
 from forensics.model import ExaminationError, FileEntry, Volume
 from forensics.results.columns import file_entry
-from forensics.volumes.unlocked import UNLOCKED, Unlocked, UnlockedMedium, unlock_volumes
+from forensics.volumes.layout import source_of
+from forensics.volumes.views import Unlocked, unlocked_medium
 
 _BLOCK = 1 << 20
 
@@ -44,8 +46,9 @@ def extract_unit(
     digest, written, problem = hashlib.sha256(), 0, ""
     with Path(target).open("xb") as file:
         try:
-            medium = UnlockedMedium(open_medium(parts[0], open_part), unlocked)
-            content = open_entry(open_filesystem(medium, volume), entry)
+            medium = unlocked_medium(open_medium(parts[0], open_part), unlocked)
+            source = source_of(medium, volume, unlocked)
+            content = open_entry(open_filesystem(source.medium, source.volume), entry)
             if content.size > max(medium.size, 1 << 30):
                 raise ExaminationError(f"it claims {content.size} bytes, more than its medium holds")  # noqa: TRY301
             while written < content.size:
@@ -79,7 +82,7 @@ def extract_entry(
     """
     medium = open_medium(first, open_part)
     where = volume_of(volume)
-    unlocked = unlocked_volumes(medium, [where], secrets)
+    unlocked = unlocked_for([where], medium.parts, secrets)
     try:
         with WorkerPool(1) as pool:
             answer = pool.submit(
@@ -94,19 +97,3 @@ def volume_of(row: Mapping[str, Any]) -> Volume:
     """The volume that a row of volumes.parquet stands for."""
     names = ("offset", "length", "scheme", "description", "filesystem", "label", "problem")
     return Volume(index=row["volume"], **{name: row[name] for name in names})
-
-
-def unlocked_volumes(medium: Medium, volumes: Sequence[Volume], secrets: Sequence[bytes]) -> tuple[Unlocked, ...]:
-    """Those of the volumes that were unlocked when they were examined, unlocked again; raises `ExaminationError`."""
-    found: list[Unlocked] = []
-    for volume in volumes:
-        if f"{UNLOCKED})" not in volume.description:
-            continue
-        if not secrets:
-            raise ExaminationError(f"volume {volume.index} is encrypted", "Give its passphrase with --passphrases.")
-        opened, problems = unlock_volumes(medium, [volume], secrets)
-        if not opened:
-            why = problems[0].reason if problems else "it is not encrypted any more"
-            raise ExaminationError(f"volume {volume.index}: {why}", "Check the file of passphrases.")
-        found += opened
-    return tuple(found)

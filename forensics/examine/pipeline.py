@@ -27,13 +27,13 @@ from forensics.examine.request import Examination, Media, Request, Watch
 from forensics.examine.resume import UnitLog
 from forensics.examine.tools import tool_versions
 from forensics.examine.units import contents_unit, prepare_image, volumes_unit, walk_unit
+from forensics.examine.unlocking import try_passphrases
 from forensics.hashing import PartDigest, hash_medium
 from forensics.media import MEDIA, Medium, open_medium, raw, split
 from forensics.model import Location, Problem, Volume
 from forensics.parsers import HEAD_BYTES, parser_for
 from forensics.results.columns import EVENTS, PROBLEMS, VOLUMES, problem_batch, volume_batch
 from forensics.timeline import write_events
-from forensics.volumes.unlocked import Unlocked, unlock_volumes
 
 CLAIM_FACTOR, CLAIM_FLOOR = 64, 64 << 30
 """A volume's files may claim this many times the medium, and this much, before contents are left unread."""
@@ -113,7 +113,8 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
     found = Found(job, media)
     with ExitStack() as stack:
         parts = tuple(medium.parts)
-        unlocked = _unlock(request, medium, found)
+        unlocked, problems = try_passphrases(parts, request.secrets, request.stall_seconds)
+        found.problems += [one._replace(location=one.location._replace(exhibit=request.exhibit)) for one in problems]
         pool = stack.enter_context(request.pool(preparation(prepare_image, parts, unlocked)))
         watch = Watch(request.listener, pool.beats)
         watch.total = medium.size
@@ -131,21 +132,6 @@ def examine_image(first: Part, open_part: PartOpener, request: Request) -> Exami
         for name, stored, computed in found.media.mismatches()
     ]
     return conclude(found, request, watch)
-
-
-def _unlock(request: Request, medium: Medium, found: Found) -> tuple[Unlocked, ...]:
-    """The volumes that a passphrase opens. Where they lie, a child tells: libtsk may hang."""
-    if not request.secrets:
-        return ()
-    with replace(request, jobs=1, cluster="").pool(preparation(prepare_image, tuple(medium.parts))) as pool:
-        try:
-            listed = pool.submit(volumes_unit, found.job).result()["volumes"]
-        except UnitFailedError:  # it is said when the volumes are listed
-            return ()
-    opened, problems = unlock_volumes(medium, [Volume(**volume) for volume in listed], request.secrets)
-    for problem in problems:
-        found.problems.append(problem._replace(location=Location(request.exhibit, problem.location.volume)))
-    return tuple(opened)
 
 
 def add_hashed(watch: Watch, length: int) -> None:
@@ -198,6 +184,9 @@ class _Image:
         listed = self._walked(volume, walk)
         found.units.append(f"walk-{volume.index}")
         watch.problems += listed["problems"]
+        if listed.get("left_out") is not None:
+            told = f"{volume.description}; {listed['left_out']} names as in the state after it are left out"
+            found.volumes[found.volumes.index(volume)] = replace(volume, description=told)
         found.readers[volume.index] = " ".join(filter(None, (listed.get("reader"), listed.get("remark"))))
         claimed, most = 0, CLAIM_FACTOR * self.medium.size + CLAIM_FLOOR
         for group in listed["groups"]:

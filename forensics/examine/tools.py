@@ -5,7 +5,10 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
-_TOOLS = ("evikit", "evtx", "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata")
+_TOOLS = (
+    "evikit", "evtx", "libfsapfs-python", "libfsxfs-python", "libvshadow-python",
+    "pyarrow", "pylibmagic", "python-magic", "pytsk3", "tzdata",
+)  # fmt: skip
 
 
 def tool_versions() -> dict[str, str]:

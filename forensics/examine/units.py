@@ -7,7 +7,7 @@ writes the same tables again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from types import MappingProxyType
@@ -19,19 +19,21 @@ from custody.access import Part
 from forensics import results
 from forensics.direct.extents import DirectContents, direct_contents
 from forensics.direct.layout import Layouts, recoverable
-from forensics.direct.reading import LIBTSK, Reading, read_directly, read_through_libtsk
+from forensics.direct.reading import DIRECT, LIBTSK, Reading, Sink, read_directly, read_through_library
 from forensics.engine.worker import board
 from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.contents import Content, ReadAt, examine_entry, parser_input
 from forensics.examine.findings import Findings, Job, entries_of, readable
+from forensics.examine.unrepeated import Unrepeated
 from forensics.filesystems import FileSystem, open_entry, open_filesystem
 from forensics.filesystems.allocation import Span, free_spans
 from forensics.media import Medium, open_medium
 from forensics.model import ExaminationError, FileEntry, Location, Problem, Volume
 from forensics.parsers import ParserInput
 from forensics.results.columns import CONTENTS, integers, texts
-from forensics.volumes import list_volumes
-from forensics.volumes.unlocked import UNLOCKED, Unlocked, UnlockedMedium
+from forensics.volumes.layout import lay_out, source_of
+from forensics.volumes.shadow import ShadowView
+from forensics.volumes.views import Source, Unlocked, unlocked_medium
 
 CLAIM_FLOOR = 1 << 30
 """A file that claims more than this and more than its medium holds is not read: it can only be sparse."""
@@ -57,14 +59,14 @@ class _Prepared:
     """What `prepare_image` opened, for the child's life."""
 
     medium: Medium
-    unlocked: Mapping[int, str]
-    volumes: dict[str, Any]
+    unlocked: tuple[Unlocked, ...]
+    volumes: dict[str, tuple[FileSystem, Source]]
     direct: dict[str, DirectContents | None]
     free: dict[str, tuple[Layouts, list[Span] | None]]
 
 
 def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) -> None:
-    """Open the medium once for a child, from the descriptors it was given; `unlocked` volumes are plain in it."""
+    """Open the medium once for a child, from the descriptors it was given; `unlocked` volumes are read in the plain."""
     granted = {part.name: part for part in parts}
 
     def open_part(name: str) -> Part:
@@ -72,45 +74,40 @@ def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) 
             raise FileNotFoundError(name)
         return granted[name]
 
-    medium = open_medium(parts[0], open_part)
-    _Prepared.medium = WatchedMedium(UnlockedMedium(medium, unlocked) if unlocked else medium)
-    _Prepared.unlocked = {volume.offset: volume.plain.kind for volume in unlocked}
+    _Prepared.medium = WatchedMedium(unlocked_medium(open_medium(parts[0], open_part), unlocked))
+    _Prepared.unlocked = unlocked
     _Prepared.volumes, _Prepared.direct, _Prepared.free = {}, {}, {}
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
 
 def prepared_medium() -> Medium:
-    """The medium that `prepare_image` opened."""
+    """The medium of this child."""
     return _Prepared.medium
 
 
-def prepared_filesystem(job: Job, volume: Volume) -> FileSystem:
-    """A volume's file system, open for this child; raises `FileSystemError` when it does not open."""
+def prepared_volume(job: Job, volume: Volume) -> tuple[FileSystem, Source]:
+    """A volume's file system, open for this child, and where its bytes are; raises `FileSystemError`."""
     if volume.index not in _Prepared.volumes:
-        _Prepared.volumes = {volume.index: open_filesystem(_Prepared.medium, volume, job.zone)}  # one at a time
-    found: FileSystem = _Prepared.volumes[volume.index]
-    return found
+        source = source_of(_Prepared.medium, volume, _Prepared.unlocked)
+        fs = open_filesystem(source.medium, source.volume, job.zone)
+        _Prepared.volumes = {volume.index: (fs, source)}  # one at a time
+    return _Prepared.volumes[volume.index]
 
 
-def _direct(fs: FileSystem) -> DirectContents | None:
+def _direct(fs: FileSystem, medium: Medium) -> DirectContents | None:
     index = fs.volume.index
     if index not in _Prepared.direct:
-        _Prepared.direct = {index: direct_contents(fs, _Prepared.medium)}
+        _Prepared.direct = {index: direct_contents(fs, medium)}
     return _Prepared.direct[index]
 
 
 def volumes_unit(job: Job) -> dict[str, Any]:
     """List the volumes: {"volumes": [...]}; what was wrong goes to volumes.problems."""
-    volumes, problems = list_volumes(_Prepared.medium)
+    layout = lay_out(_Prepared.medium, _Prepared.unlocked)
     with Findings(job, "volumes") as findings:
-        for problem in problems:
+        for problem in layout.problems:
             findings.problem(problem._replace(location=problem.location._replace(exhibit=job.exhibit)))
-    return {"volumes": [asdict(_described(volume)) for volume in volumes]}
-
-
-def _described(volume: Volume) -> Volume:
-    kind = _Prepared.unlocked.get(volume.offset)
-    return replace(volume, description=f"{volume.description} ({kind}, {UNLOCKED})".strip()) if kind else volume
+    return {"volumes": [asdict(volume) for volume in layout.volumes]}
 
 
 class _Listing:
@@ -139,38 +136,42 @@ class _Listing:
         board().mark(count, path)
 
 
-def _missing(fs: FileSystem) -> int:
-    """Bytes that the file system says it has behind the end of its medium; of a volume that is cut, its list tells."""
-    facts = fs.tsk.info
-    if fs.volume.offset + fs.volume.length > _Prepared.medium.size:
-        return 0
-    return max(0, int(facts.last_block) - int(facts.last_block_act)) * int(facts.block_size)
+def _new_in(job: Job, listing: Sink, fs: FileSystem, source: Source) -> Unrepeated | None:
+    """Takes what a shadow copy has otherwise than the state after it; None for a volume that is no copy."""
+    newer = source.newer
+    if newer is None or not isinstance(source.medium, ShadowView):
+        return None
+    later = open_filesystem(newer.medium, newer.volume, job.zone)
+    return Unrepeated(listing, (fs, source.medium), (later, newer.medium), source.medium.changed)
 
 
 def walk_unit(job: Job, volume: Volume, limit: int | None = None, direct: bool = True) -> dict[str, Any]:
-    """List a volume's names, at most `limit`, through libtsk alone unless `direct`.
+    """List a volume's names, at most `limit`, through libtsk alone unless `direct`; of a shadow copy what changed.
 
-    {"groups": [...], "problems": n, "reader": which, "remark": why not the fast one}
+    {"groups": [...], "problems": n, "reader": which, "remark": why not the fast one, "left_out": names not repeated}
     """
     unit = f"walk-{volume.index}"
-    reading = Reading(LIBTSK)
+    reading, changes = Reading(LIBTSK), None
     with Findings(job, unit) as findings:
         listing = _Listing(job, unit, findings)
         try:
-            fs = prepared_filesystem(job, volume)
-            if (missing := _missing(fs)) and limit is None and direct:
+            fs, source = prepared_volume(job, volume)
+            reading = Reading(fs.reader)
+            changes = _new_in(job, listing, fs, source)
+            sink: Sink = changes or listing
+            if (missing := fs.missing(source.medium.size)) and limit is None and direct:
                 reason = f"the file system goes on for {missing:,} bytes behind the end of its medium: it is cut"
                 findings.problem(Problem(Location(job.exhibit, volume.index), "names", reason))
             if direct and limit is None:
-                reading = read_directly(fs, _Prepared.medium, job.exhibit, listing)
-            if reading.reader == LIBTSK:
-                read_through_libtsk(fs, job.exhibit, listing, limit)
+                reading = read_directly(fs, source.medium, job.exhibit, sink)
+            if reading.reader != DIRECT:
+                read_through_library(fs, job.exhibit, sink, limit)
         except ExaminationError as error:
             place = Location(job.exhibit, volume.index)
             reason = f"the listing ended after {listing.count} names: {error}"
             findings.problem(Problem(place, "walk", reason))
         listing.groups.flush()
-    facts = {"reader": reading.reader, "remark": reading.remark}
+    facts = {"reader": reading.reader, "remark": reading.remark, "left_out": changes.left_out if changes else None}
     return {"groups": listing.groups.done, "problems": findings.counts["problems"], **facts}
 
 
@@ -251,9 +252,9 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
     def opener(_: int, entry: FileEntry) -> tuple[int, ReadAt]:
         if entry.size > max(_Prepared.medium.size, CLAIM_FLOOR):
             raise ExaminationError(f"it claims {entry.size} bytes, more than its medium holds: not read")
-        fs = prepared_filesystem(job, volume)
-        direct, through_libtsk = _direct(fs), partial(open_entry, fs, entry)
-        content = through_libtsk() if direct is None else direct.open(entry, through_libtsk)
+        fs, source = prepared_volume(job, volume)
+        direct, through_library = _direct(fs, source.medium), partial(open_entry, fs, entry)
+        content = through_library() if direct is None else direct.open(entry, through_library)
         return content.size, content.read_at
 
     if (known := _Prepared.direct.get(volume.index)) is not None:
@@ -263,13 +264,13 @@ def contents_unit(job: Job, volume: Volume, group: str, skip: Mapping[int, str])
 
 def _recoverable(job: Job, volume: Volume, entry: FileEntry) -> str | None:
     """What of a deleted file may still be there; None where what is free cannot be told."""
-    fs = prepared_filesystem(job, volume)
+    fs, source = prepared_volume(job, volume)
     if volume.index not in _Prepared.free:
         try:
-            free = free_spans(fs, _Prepared.medium)
+            free = free_spans(fs, source.medium)
         except ExaminationError:
             free = None
-        _Prepared.free = {volume.index: (Layouts(fs, _Prepared.medium), free)}
+        _Prepared.free = {volume.index: (Layouts(fs, source.medium), free)}
     layouts, free = _Prepared.free[volume.index]
     return None if free is None else recoverable(fs, layouts, free, entry)
 

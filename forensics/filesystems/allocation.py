@@ -15,6 +15,7 @@ from itertools import chain
 import pytsk3
 
 from forensics.filesystems import FileSystem
+from forensics.filesystems.libtsk import TskFileSystem
 from forensics.media import Medium, MediumError
 from forensics.model import ExaminationError
 from forensics.volumes import TSK_FAILURES
@@ -37,7 +38,7 @@ def free_spans(fs: FileSystem, medium: Medium) -> list[Span] | None:
 
     Raises `ExaminationError` when the bitmap cannot be read.
     """
-    if fs.name not in _READERS:
+    if not isinstance(fs, TskFileSystem) or fs.name not in _READERS:
         return None
     try:
         return list(merged(_READERS[fs.name](fs, medium)))
@@ -101,7 +102,7 @@ def clear_bits(bitmap: bytes, count: int) -> Iterator[Span]:
                     yield first + bit, 1
 
 
-def _ntfs(fs: FileSystem, medium: Medium) -> Iterator[Span]:
+def _ntfs(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
     clusters, size = int(fs.tsk.info.block_count), int(fs.tsk.info.block_size)
     file = fs.tsk.open_meta(inode=_BITMAP_RECORD)
     whole = min(int(file.info.meta.size), -(-clusters // 8), _MOST_BITMAP)
@@ -115,7 +116,7 @@ def _pieces(file: pytsk3.File, size: int) -> Iterator[bytes]:
         yield file.read_random(offset, min(_PIECE, size - offset))
 
 
-def _fat(fs: FileSystem, medium: Medium) -> Iterator[Span]:
+def _fat(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
     start = fs.volume.offset
     boot = _read(medium, start, 512)
     sector, per_cluster, reserved, tables, root, small, _, table16 = struct.unpack_from("<HBHBHHBH", boot, 11)
@@ -144,7 +145,7 @@ def _fat_entries(raw: bytes, width: int) -> list[int]:
     return list(chain.from_iterable(pairs))
 
 
-def _exfat(fs: FileSystem, medium: Medium) -> Iterator[Span]:
+def _exfat(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
     start = fs.volume.offset
     boot = _read(medium, start, 512)
     heap, clusters, root = struct.unpack_from("<III", boot, 88)
@@ -163,7 +164,7 @@ def _exfat(fs: FileSystem, medium: Medium) -> Iterator[Span]:
         yield place + bit * cluster, count * cluster
 
 
-def _ext(fs: FileSystem, medium: Medium) -> Iterator[Span]:
+def _ext(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
     shape = _ExtShape(fs, medium)
     for group in range(shape.groups):
         first = shape.first + group * shape.per_group

@@ -25,12 +25,13 @@ from custody.access import FoundFile, Part, PartOpener
 from forensics import results
 from forensics.engine import STALL_SECONDS, Limits, UnitFailedError, WorkerPool, preparation
 from forensics.examine.batch_groups import BatchGroups
-from forensics.examine.extraction import unlocked_volumes, volume_of
+from forensics.examine.extraction import volume_of
 from forensics.examine.findings import Groups, Job
 from forensics.examine.folder import Tree, file_entry_of, refusal
 from forensics.examine.groups import ContentsRun, Work, lost_problems
 from forensics.examine.request import Listener, Watch
 from forensics.examine.units import Lent, prepare_image
+from forensics.examine.unlocking import unlocked_for
 from forensics.filesystems.allocation import Span, between, merged
 from forensics.media import open_medium
 from forensics.model import Location, Problem, Volume
@@ -128,8 +129,8 @@ def search_image(first: Part, open_part: PartOpener, ask: Ask) -> dict[str, Any]
     """
     medium = open_medium(first, open_part)
     volumes = _volumes(ask.run)
-    unlocked = unlocked_volumes(medium, volumes, ask.secrets)
-    hidden = {volume.index for volume in volumes if any(volume.offset == one.offset for one in unlocked)}
+    unlocked = unlocked_for(volumes, medium.parts, ask.secrets)
+    hidden = {one.index for one in unlocked}
     task = Task(_job(ask), ask.patterns, ask.seconds, frozenset(hidden))
     prepare = preparation(prepare_image, tuple(medium.parts), unlocked)
     with WorkerPool(ask.jobs, prepare, limits=Limits(stall_seconds=_patience(ask))) as pool:
@@ -200,8 +201,10 @@ class _Image:
     def streams(self) -> Iterator[Work]:
         """What is free; what is left of each volume; what no volume is, or none that is read."""
         taken = _spans(self.search)
-        outside = list(between(sorted((volume.offset, volume.length) for volume in self.volumes), 0, self.size))
-        for volume in self.volumes:
+        # what lies inside a volume is part of that one's bytes
+        volumes = [volume for volume in self.volumes if "." not in volume.index]
+        outside = list(between(sorted((volume.offset, volume.length) for volume in volumes), 0, self.size))
+        for volume in volumes:
             end = min(volume.offset + volume.length, self.size)
             if not volume.filesystem:
                 outside += between(merged(sorted(taken)), volume.offset, end)

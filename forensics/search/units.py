@@ -17,7 +17,7 @@ from forensics import results
 from forensics.direct.layout import ExtentStream, Layout, Layouts
 from forensics.engine.worker import board
 from forensics.examine.findings import Job, entries_of, readable
-from forensics.examine.units import CLAIM_FLOOR, Lent, prepared_filesystem, prepared_medium
+from forensics.examine.units import CLAIM_FLOOR, Lent, prepared_medium, prepared_volume
 from forensics.filesystems import Content, open_entry
 from forensics.filesystems.allocation import Span, free_spans
 from forensics.media import MediumError, read_part
@@ -76,7 +76,8 @@ def free_unit(task: Task, volume: Volume) -> dict[str, Any]:
     """What the volume's file system calls free, into free-N.laid: {"known": whether it is told, "reason": why not}."""
     unit = f"free-{volume.index}"
     try:
-        spans = free_spans(prepared_filesystem(task.job, volume), prepared_medium())
+        fs, source = prepared_volume(task.job, volume)
+        spans = free_spans(fs, source.medium) if source.medium is prepared_medium() else None
     except ExaminationError as error:
         return {"known": False, "reason": str(error)}
     if spans is None:
@@ -102,8 +103,9 @@ def read_laid(path: Path) -> list[Span]:
 def files_unit(task: Task, volume: Volume, group: str, skip: Mapping[int, str]) -> dict[str, Any]:
     """Contents and slack of a group of a volume's files."""
     with Sheet(task.job.parts_folder, group) as sheet:
-        fs = prepared_filesystem(task.job, volume)
-        search = _Files(task, sheet, Layouts(fs, prepared_medium()))
+        fs, source = prepared_volume(task.job, volume)
+        placed = source.medium is prepared_medium()
+        search = _Files(task, sheet, Layouts(fs, source.medium if placed else None))
         for number, entry in enumerate(entries_of(task.job, group)):
             if _skipped(sheet, entry, skip.get(number)) or sheet.full:
                 continue

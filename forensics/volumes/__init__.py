@@ -105,9 +105,13 @@ def list_volumes(medium: Medium) -> tuple[list[Volume], list[Problem]]:
     image = MediumImage(medium)
     problems: list[Problem] = []
     slots, table_problem = _slots(image, medium)
-    volumes = [_volume(image, medium, str(number + 1), slot, problems) for number, slot in enumerate(slots)]
+    listed = [
+        Volume(str(number), slot.offset, slot.length, slot.scheme, slot.description)
+        for number, slot in enumerate(slots, 1)
+    ]
+    volumes = [name_volume(image, medium, volume, problems) for volume in listed]
     if not slots or slots[0].offset > 0:
-        whole = _volume(image, medium, "0", _Slot(0, medium.size, "", ""), problems)
+        whole = name_volume(image, medium, Volume("0", 0, medium.size, "", ""), problems)
         if not slots:
             volumes = [_with_table_problem(whole, table_problem)]
         elif whole.filesystem:
@@ -179,22 +183,24 @@ def _has_dos_entries(medium: Medium) -> bool:
     return plain and any(entry[4:5] != b"\0" and any(entry[12:16]) for entry in entries)
 
 
-def _volume(image: MediumImage, medium: Medium, index: str, slot: _Slot, problems: list[Problem]) -> Volume:
-    volume = Volume(index, slot.offset, slot.length, slot.scheme, slot.description)
-    place = Location("", volume=index)
-    beyond = slot.offset + slot.length - medium.size
-    if slot.offset >= medium.size:
-        return replace(volume, problem=f"lies past the end of the medium, by {slot.offset - medium.size} bytes")
+def name_volume(image: MediumImage, medium: Medium, volume: Volume, problems: list[Problem]) -> Volume:
+    """A volume of the medium with its file system and label, or why it is not read; remarks go to `problems`."""
+    place = Location("", volume=volume.index)
+    offset, beyond = volume.offset, volume.offset + volume.length - medium.size
+    if offset >= medium.size:
+        return replace(volume, problem=f"lies past the end of the medium, by {offset - medium.size} bytes")
     if beyond > 0:
         problems.append(Problem(place, STAGE, f"the volume ends {beyond} bytes past the end of the medium"))
-    name, reason = _detect(image, slot.offset)
-    read_at = _reader(medium, slot.offset, min(slot.length, medium.size - slot.offset))
+    name, reason = _detect(image, offset)
+    read_at = _reader(medium, offset, min(volume.length, medium.size - offset))
+    if not name and read_at(0, 4) == b"XFSB":
+        name, reason = "XFS", ""
     if not name:
         return replace(volume, problem=reason_unread(read_at, reason))
     if reason:
         problems.append(Problem(place, STAGE, reason))
     name = "HFSX" if name == "HFS+" and read_at(1024, 2) == b"HX" else name
-    label = _label_in_file(image, slot.offset, name) or (LABELS[name](read_at) if name in LABELS else "")
+    label = _label_in_file(image, offset, name) or (LABELS[name](read_at) if name in LABELS else "")
     return replace(volume, filesystem=name, label=label)
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -98,6 +98,17 @@ class BitLockerPlain:
 
     def __repr__(self) -> str:
         return f"BitLockerPlain({self.length})"  # never the key
+
+    def facts(self) -> dict[str, Any]:
+        """What `of_facts` makes the same of, as JSON takes it. It holds the key: for a pipe, not for a file."""
+        return asdict(self) | {"key": self.key.hex()}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> BitLockerPlain:
+        """Out of what `facts` gave."""
+        areas = tuple((start, size) for start, size in facts["layout"]["areas"])
+        layout = Layout(**{**facts["layout"], "areas": areas})
+        return cls(layout, bytes.fromhex(facts["key"]), facts["length"])
 
     def read_at(self, read_at: ReadAt, offset: int, length: int) -> bytes:
         """Up to `length` plain bytes from byte `offset`; short only at the end. `read_at` reads the volume."""

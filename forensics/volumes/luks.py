@@ -11,7 +11,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -56,6 +56,15 @@ class Plain:
 
     def __repr__(self) -> str:
         return f"Plain({self.kind}, {self.cipher})"  # never the key
+
+    def facts(self) -> dict[str, Any]:
+        """What `of_facts` makes the same of, as JSON takes it. It holds the key: for a pipe, not for a file."""
+        return asdict(self) | {"key": self.key.hex()}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Plain:
+        """Out of what `facts` gave."""
+        return cls(**{**facts, "key": bytes.fromhex(facts["key"])})
 
     def read_at(self, read_at: ReadAt, offset: int, length: int) -> bytes:
         """Up to `length` plain bytes from byte `offset`; short only at the end. `read_at` reads the volume."""

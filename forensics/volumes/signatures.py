@@ -34,7 +34,6 @@ SIGNATURES = (
     Signature("LUKS", 0, b"LUKS\xba\xbe", _ENCRYPTED),
     Signature("FileVault 2 (Core Storage)", 88, b"CS", "Core Storage is not read"),
     Signature("APFS", 32, b"NXSB", "the APFS container is not read"),
-    Signature("XFS", 0, b"XFSB"),
     Signature("btrfs", 0x10040, b"_BHRfS_M"),
     Signature("ReFS", 3, b"ReFS\0\0\0\0"),
     Signature("LVM2 physical volume", 512, b"LABELONE", "the logical volumes inside are not assembled"),
@@ -143,6 +142,7 @@ LABELS: dict[str, Callable[[ReadAt], str]] = {
     "Ext3": lambda read_at: _text(read_at(1024 + 120, 16)),
     "Ext4": lambda read_at: _text(read_at(1024 + 120, 16)),
     "ISO9660": _iso_label,
+    "XFS": lambda read_at: _text(read_at(108, 12)),
     "UFS 2": lambda read_at: _text(read_at(0x10000 + 680, 32)),
 }
 """Where a file system keeps its label in its first sectors; those that keep it in a file are not here."""

@@ -1,34 +1,16 @@
-"""A medium in which unlocked volumes are plain: everything that reads volumes reads them as if never encrypted."""
+"""Encrypted volumes: which of them the passphrases given open, also those inside others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from forensics.media import Medium, MediumError
-from forensics.model import ExaminationError, Problem, Volume
-from forensics.model import Location as Place
-from forensics.volumes import bitlocker, luks
+from forensics.media import Medium
+from forensics.model import ExaminationError, Location, Problem, Volume
+from forensics.volumes import STAGE, bitlocker, luks
+from forensics.volumes.layout import lay_out
 from forensics.volumes.signatures import ReadAt
-
-UNLOCKED = "unlocked"
-"""Stands in the description of a volume that was read in the plain."""
-
-
-class Plain(Protocol):
-    """How the plain bytes of an unlocked volume are had: `length` of them. `kind` names the encryption."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def length(self) -> int: ...
-
-    def read_at(self, read_at: ReadAt, offset: int, length: int) -> bytes:
-        """Up to `length` plain bytes from byte `offset`; short only at the end. `read_at` reads the volume."""
-        ...
+from forensics.volumes.views import Plain, Source, Unlocked, unlocked_medium
 
 
 class Encryption(NamedTuple):
@@ -38,95 +20,66 @@ class Encryption(NamedTuple):
     unlock: Callable[[ReadAt, int, Sequence[bytes]], Plain | None]
     ways_in: Callable[[ReadAt], str]
     """What would open a volume, "" where that is a passphrase."""
+    of_facts: Callable[[Mapping[str, Any]], Plain]
 
 
 ENCRYPTIONS: tuple[Encryption, ...] = (
-    Encryption(luks.is_luks, luks.unlock, lambda _: ""),
-    Encryption(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.ways_in),
+    Encryption(luks.is_luks, luks.unlock, lambda _: "", luks.Plain.of_facts),
+    Encryption(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.ways_in, bitlocker.BitLockerPlain.of_facts),
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Unlocked:
-    """One volume of the medium, in bytes, and how it is had in the plain."""
-
-    offset: int
-    length: int
-    plain: Plain
+def unlocked_facts(unlocked: Unlocked) -> dict[str, Any]:
+    """An unlocked volume as JSON takes it. It holds the key: for a pipe, not for a file."""
+    names = ("index", "encryption", "offset", "length")
+    return {name: getattr(unlocked, name) for name in names} | {"plain": unlocked.plain.facts()}
 
 
-class UnlockedMedium:
-    """The medium, with the plain bytes of unlocked volumes from each one's start on, and zeros behind them.
+def unlocked_of(facts: Mapping[str, Any]) -> Unlocked:
+    """An unlocked volume out of what `unlocked_facts` gave."""
+    return Unlocked(**{**facts, "plain": ENCRYPTIONS[facts["encryption"]].of_facts(facts["plain"])})
 
-    Sizes and places stay those of the medium; its digests are never those of this view.
+
+def unlock_volumes(medium: Medium, secrets: Sequence[bytes]) -> tuple[list[Unlocked], list[Problem]]:
+    """The volumes that one of the passphrases opens, and what there is to say of the other encrypted ones.
+
+    A volume inside one that was opened is tried, too. libtsk can spin on hostile bytes: call it where it can be killed.
     """
-
-    def __init__(self, medium: Medium, unlocked: Sequence[Unlocked]) -> None:
-        self._medium, self._unlocked = medium, tuple(unlocked)
-        self.format, self.size, self.sector_size = medium.format, medium.size, medium.sector_size
-        self.parts, self.stored, self.header = medium.parts, medium.stored, medium.header
-        self.problems = medium.problems
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        """Up to `length` bytes from byte `offset`; short only at the end. Raises `MediumError`."""
-        length = min(length, self.size - offset)
-        if length <= 0 or offset < 0:
-            return b""
-        pieces: list[bytes] = []
-        end = offset + length
-        while offset < end:
-            data = self._piece(offset, end - offset)
-            pieces.append(data)
-            offset += len(data)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _piece(self, offset: int, length: int) -> bytes:
-        for volume in self._unlocked:
-            if volume.offset <= offset < volume.offset + volume.length:
-                length = min(length, volume.offset + volume.length - offset)
-                within = offset - volume.offset
-                data = volume.plain.read_at(partial(_inside, self._medium, volume), within, length)
-                return (
-                    data.ljust(length, b"\0")
-                    if offset - volume.offset + length > volume.plain.length
-                    else _all(data, length)
-                )
-            if offset < volume.offset:
-                length = min(length, volume.offset - offset)
-        return _all(self._medium.read_at(offset, length), length)
-
-
-def _all(data: bytes, length: int) -> bytes:
-    if len(data) < length:
-        raise MediumError(f"the medium ends {length - len(data)} bytes before an unlocked volume does")
-    return data
-
-
-def _inside(medium: Medium, volume: Unlocked | Volume, offset: int, length: int) -> bytes:
-    return medium.read_at(volume.offset + offset, max(0, min(length, volume.length - offset)))
-
-
-def unlock_volumes(
-    medium: Medium, volumes: Sequence[Volume], secrets: Sequence[bytes]
-) -> tuple[list[Unlocked], list[Problem]]:
-    """Those of the volumes that one of the passphrases opens, and what there is to say of the others."""
     found: list[Unlocked] = []
     problems: list[Problem] = []
-    for volume in volumes:
-        read_at = partial(_inside, medium, volume)
-        try:
-            encryption = next((one for one in ENCRYPTIONS if one.recognises(read_at)), None)
-            if encryption is None:
-                continue
-            plain = encryption.unlock(read_at, min(volume.length, medium.size - volume.offset), secrets)
-            reason = "" if plain is not None else _refused(len(secrets), encryption.ways_in(read_at))
-        except ExaminationError as error:
-            plain, reason = None, f"it cannot be unlocked: {error}"
-        if plain is not None:
-            found.append(Unlocked(volume.offset, volume.length, plain))
-        else:
-            problems.append(Problem(Place("", volume=volume.index), "volumes", reason))
-    return found, problems
+    tried: set[str] = set()
+    while True:
+        layout = lay_out(unlocked_medium(medium, found), found)
+        fresh = [index for index in layout.sources if index not in tried]
+        if not fresh:
+            return found, problems
+        for index in fresh:
+            tried.add(index)
+            unlocked, reason = _unlock(layout.sources[index], secrets)
+            if unlocked is not None:
+                found.append(unlocked)
+            elif reason:
+                problems.append(Problem(Location("", volume=index), STAGE, reason))
+
+
+def _unlock(source: Source, secrets: Sequence[bytes]) -> tuple[Unlocked | None, str]:
+    """The volume unlocked, or why it is not ("" for one that is not encrypted)."""
+    try:
+        for number, encryption in enumerate(ENCRYPTIONS):
+            if encryption.recognises(source.read_at):
+                plain = encryption.unlock(source.read_at, source.length, secrets)
+                if plain is not None:
+                    offset, length = _on_medium(source.volume)
+                    return Unlocked(source.volume.index, plain, number, offset, length), ""
+                return None, _refused(len(secrets), encryption.ways_in(source.read_at))
+    except ExaminationError as error:
+        return None, f"it cannot be unlocked: {error}"
+    return None, ""
+
+
+def _on_medium(volume: Volume) -> tuple[int, int]:
+    """Where a volume lies on the medium, (0, 0) for one inside another."""
+    return (volume.offset, volume.length) if "." not in volume.index else (0, 0)
 
 
 def _refused(count: int, ways: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from forensics.direct.reading import Reading, read_directly, read_through_libtsk
+from forensics.direct.reading import Reading, read_directly, read_through_library
 from forensics.filesystems import FileSystem, open_filesystem
 from forensics.media import Medium, open_medium
 from forensics.model import Problem
@@ -45,5 +45,5 @@ def both(medium: Medium, fs: FileSystem) -> tuple[Reading, Kept, Kept]:
     """What the fast reader said of itself, its rows, and libtsk's."""
     direct, libtsk = Kept(), Kept()
     reading = read_directly(fs, medium, "X/1", direct)
-    read_through_libtsk(fs, "X/1", libtsk)
+    read_through_library(fs, "X/1", libtsk)
     return reading, direct, libtsk

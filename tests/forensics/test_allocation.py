@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +21,9 @@ from forensics.direct.layout import ExtentStream, Layouts
 from forensics.examine.findings import readable
 from forensics.filesystems import FileSystem, open_entry, open_filesystem, walk
 from forensics.filesystems.allocation import between, clear_bits, free_spans, merged
+from forensics.filesystems.libtsk import TskFileSystem
 from forensics.media import Medium, open_medium
-from forensics.model import ExaminationError, FileEntry
+from forensics.model import ExaminationError, FileEntry, Volume
 from forensics.volumes import list_volumes
 from tests.conftest import Fetch
 from tests.forensics.images import fat12, medium, part
@@ -131,7 +131,8 @@ def test_merged_and_between(spans: list[tuple[int, int]]) -> None:
 
 def test_a_volume_that_lies_about_itself_is_refused(tmp_path: Path) -> None:
     disk = medium(tmp_path, {"stick.raw": fat12()[:600]})
-    fs: Any = SimpleNamespace(name="FAT12", volume=SimpleNamespace(offset=0), tsk=None)
+    nothing: Any = None
+    fs = TskFileSystem(Volume("0", 0, 600, "", ""), "FAT12", nothing, nothing)
     with pytest.raises(ExaminationError, match="what is free cannot be read"):
         free_spans(fs, disk)
     flat = bytearray(4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 from forensics.volumes import bitlocker, list_volumes
 from forensics.volumes.bitlocker import BitLockerError, BitLockerPlain, is_bitlocker, unlock, ways_in
-from forensics.volumes.unlocked import UnlockedMedium, unlock_volumes
+from forensics.volumes.layout import lay_out
+from forensics.volumes.unlocked import unlock_volumes, unlocked_facts, unlocked_of
+from forensics.volumes.views import unlocked_medium
 from tests.forensics.bitlocker_images import HEAD, METHODS, PASSWORD, RECOVERY, RESERVED, plain, volume
 from tests.forensics.images import fat12, medium, noise
 from tests.forensics.luks_images import program
@@ -124,15 +127,16 @@ def test_what_opens_it_is_named(tmp_path: Path) -> None:
     (found,), _ = list_volumes(image)
     assert found.problem.startswith("BitLocker: encrypted")
     assert "recovery key 00000000-0000-0000-0000-000000000003" in found.problem
-    _, (problem,) = unlock_volumes(image, [found], [b"\xff"])
+    _, (problem,) = unlock_volumes(image, [b"\xff"])
     assert problem.reason.startswith("none of the 1 passphrases given opens it, which takes: password 0000")
 
 
 def test_a_file_system_inside(tmp_path: Path) -> None:
     image = medium(tmp_path, {"d.raw": volume(fat12().ljust(SIZE, b"\0"), clear=True)})
-    unlocked, problems = unlock_volumes(image, list_volumes(image)[0], [b"\xff"])
+    unlocked, problems = unlock_volumes(image, [b"\xff"])
     assert problems == []
-    assert [one.filesystem for one in list_volumes(UnlockedMedium(image, unlocked))[0]] == ["FAT12"]
+    assert [one.filesystem for one in lay_out(unlocked_medium(image, unlocked), unlocked).volumes] == ["FAT12"]
+    assert [unlocked_of(json.loads(json.dumps(unlocked_facts(one)))) for one in unlocked] == unlocked
 
 
 def damaged(*places: int) -> bytes:

@@ -458,6 +458,7 @@ def test_a_volume_that_does_not_open_is_a_problem_of_its_listing(disk: Path, tmp
             "problems": 1,
             "reader": "libtsk",
             "remark": "",
+            "left_out": None,
         }
     reason = next(iter(results.batches(tmp_path / "walk-0.problems")))["reason"].to_pylist()[0]
     assert reason.startswith("the listing ended after 0 names")

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import forensics.filesystems
+import forensics.filesystems.libtsk
 from forensics.filesystems import FileSystem, FileSystemError, open_entry, open_filesystem, read_entry, walk
 from forensics.media import open_medium
 from forensics.model import Clock, FileEntry, Location, Problem, Volume
@@ -119,24 +119,24 @@ def test_a_directory_inside_itself(tmp_path: Path) -> None:
     listed = entries(fs)
     reasons = [problem.reason for problem in problems(fs)]
     # FAT gives each directory entry an address of its own: the loop ends at the depth, not at the address.
-    assert len(listed) < 2 * forensics.filesystems.MAX_DEPTH
+    assert len(listed) < 2 * forensics.filesystems.libtsk.MAX_DEPTH
     assert reasons
     assert all("nested" in reason or "inside itself" in reason or "listed" in reason for reason in reasons)
 
 
 def test_depth_and_length_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forensics.filesystems, "MAX_DEPTH", 1)
+    monkeypatch.setattr(forensics.filesystems.libtsk, "MAX_DEPTH", 1)
     fs = opened(fat12(), tmp_path)
     assert "SUB/DEEP.BIN" not in entries(fs)
     assert any("nested over 1 deep" in problem.reason for problem in problems(fs))
-    monkeypatch.setattr(forensics.filesystems, "MAX_DEPTH", 9)
-    monkeypatch.setattr(forensics.filesystems, "MAX_PATH", 8)
+    monkeypatch.setattr(forensics.filesystems.libtsk, "MAX_DEPTH", 9)
+    monkeypatch.setattr(forensics.filesystems.libtsk, "MAX_PATH", 8)
     assert "SUB/DEEP.BIN" not in entries(fs)
     assert any("a path of 12 bytes" in problem.reason for problem in problems(fs))
 
 
 def test_a_directory_is_not_listed_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forensics.filesystems, "MAX_VISITS", 0)
+    monkeypatch.setattr(forensics.filesystems.libtsk, "MAX_VISITS", 0)
     fs = opened(fat12(), tmp_path)
     assert entries(fs) == {}
     assert ["over 0 names" in problem.reason for problem in problems(fs)] == [True]

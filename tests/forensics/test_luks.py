@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from forensics.media import MediumError
 from forensics.model import Volume
 from forensics.volumes import list_volumes
+from forensics.volumes.layout import lay_out, source_of
 from forensics.volumes.luks import LuksError, Plain, decrypt, is_luks, merge, unlock
-from forensics.volumes.unlocked import Unlocked, UnlockedMedium, unlock_volumes
+from forensics.volumes.unlocked import unlock_volumes
+from forensics.volumes.views import PlainView, Source, Unlocked, UnlockedMedium, View, unlocked_medium
 from tests.conftest import Fetch
 from tests.forensics.images import fat12, mbr, medium, noise
 from tests.forensics.luks_images import PASSPHRASE, empty_luks1, encrypted
@@ -85,37 +87,46 @@ def test_a_volume_in_a_medium_is_read_as_if_never_encrypted(tmp_path: Path, luks
     image = medium(tmp_path, {"d.raw": bytes(table) + luks2 + fat12()})
     volumes, _ = list_volumes(image)
     assert [volume.filesystem for volume in volumes] == ["", "FAT12"]
-    found, problems = unlock_volumes(image, volumes, [PASSPHRASE])
-    assert ([one.offset for one in found], problems) == ([start], [])
-    view = UnlockedMedium(image, found)
+    found, problems = unlock_volumes(image, [PASSPHRASE])
+    assert ([one.index for one in found], problems) == (["1"], [])
+    view = unlocked_medium(image, found)
+    layout = lay_out(view, found)
+    assert [(one.offset, one.filesystem) for one in layout.volumes] == [
+        (start, "FAT12"),
+        (start + len(luks2), "FAT12"),
+    ]
     assert (view.size, view.read_at(0, 512)) == (image.size, bytes(table[:512]))
-    assert [volume.filesystem for volume in list_volumes(view)[0]] == ["FAT12", "FAT12"]
     assert view.read_at(start - 100, len(CONTENT) + 100) == bytes(table[-100:]) + CONTENT
     end = start + len(luks2)
     assert view.read_at(end - 10, 20) == bytes(10) + fat12()[:10]  # no plain bytes are left behind the header's room
     assert view.read_at(view.size - 3, 10) == image.read_at(image.size - 3, 3)
     assert view.read_at(view.size, 1) == view.read_at(-1, 1) == b""
+    assert source_of(view, layout.volumes[0], found).read_at(0, 512) == CONTENT[:512]
+    assert unlocked_medium(image, []) is image
 
 
 def test_a_cut_volume_is_an_error_where_it_is_cut(tmp_path: Path, luks2: bytes) -> None:
     data = luks2[: (16 << 20) + 8192]
     plain = unlock(reader(luks2), len(luks2), [PASSPHRASE])
     assert plain is not None
-    view = UnlockedMedium(medium(tmp_path, {"d.raw": data}), [Unlocked(0, len(luks2), plain)])
+    image = medium(tmp_path, {"d.raw": data})
+    view: View = PlainView(Source(image, Volume("0", 0, len(luks2), "", "")), plain)
     assert view.read_at(0, 8192) == CONTENT[:8192]
-    with pytest.raises(MediumError, match="before an unlocked volume does"):
+    with pytest.raises(MediumError, match="the medium ends before byte 8192"):
+        view.read_at(0, 9000)
+    view = UnlockedMedium(image, [Unlocked("0", plain, 0, 0, len(luks2))])
+    with pytest.raises(MediumError, match="the medium ends before byte 8192"):
         view.read_at(0, 9000)
 
 
 def test_what_is_said_of_a_volume_that_stays_locked(tmp_path: Path, luks2: bytes) -> None:
     image = medium(tmp_path, {"d.raw": luks2})
-    volume = Volume("0", 0, len(luks2), "", "")
-    found, (problem,) = unlock_volumes(image, [volume], [b"a", b"b"])
+    found, (problem,) = unlock_volumes(image, [b"a", b"b"])
     assert (found, problem.reason) == ([], "none of the 2 passphrases given opens it")
     broken = medium(tmp_path, {"d.raw": luks2[:4096] + bytes(1 << 20)})
-    _, (problem,) = unlock_volumes(broken, [volume], [PASSPHRASE])
+    _, (problem,) = unlock_volumes(broken, [PASSPHRASE])
     assert problem.reason == "it cannot be unlocked: the header is damaged: neither copy has its checksum"
-    assert unlock_volumes(medium(tmp_path, {"d.raw": fat12()}), [volume], [PASSPHRASE]) == ([], [])
+    assert unlock_volumes(medium(tmp_path, {"d.raw": fat12()}), [PASSPHRASE]) == ([], [])
 
 
 def test_the_second_header_is_used_where_the_first_is_damaged(luks2: bytes) -> None:
