@@ -5,9 +5,10 @@ from __future__ import annotations
 from custody.access import Part, PartOpener
 from forensics.media import aff4, dmg, ewf, ex01, qcow, raw, split, unread, vdi, vhd, vhdx, vmdk
 from forensics.media._contract import Format, Medium, MediumError, read_part
+from forensics.media._crc32c import crc32c
 from forensics.media._libyal import reason as libyal_reason
 
-__all__ = ["MEDIA", "Format", "Medium", "MediumError", "libyal_reason", "open_medium", "read_part"]
+__all__ = ["MEDIA", "Format", "Medium", "MediumError", "crc32c", "libyal_reason", "open_medium", "read_part"]
 
 MEDIA: tuple[Format, ...] = (
     unread,  # first: a container we cannot decode must never pass for a raw image

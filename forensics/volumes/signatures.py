@@ -32,7 +32,7 @@ SIGNATURES = (
     Signature("BitLocker", 3, b"-FVE-FS-", _ENCRYPTED),
     Signature("BitLocker To Go", 424, bytes.fromhex("3bd67b4929d22e4a8399f4a339e3d001"), _ENCRYPTED),
     Signature("LUKS", 0, b"LUKS\xba\xbe", _ENCRYPTED),
-    Signature("FileVault 2 (Core Storage)", 88, b"CS", "Core Storage is not read"),
+    Signature("FileVault 2 (Core Storage)", 88, b"CS", _ENCRYPTED),
     Signature("APFS", 32, b"NXSB", "the APFS container is not read"),
     Signature("btrfs", 0x10040, b"_BHRfS_M"),
     Signature("ReFS", 3, b"ReFS\0\0\0\0"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from forensics.media import Medium
 from forensics.model import ExaminationError, Location, Problem, Volume
-from forensics.volumes import STAGE, bitlocker, luks
+from forensics.volumes import STAGE, bitlocker, filevault, luks
 from forensics.volumes.layout import lay_out
 from forensics.volumes.signatures import ReadAt
 from forensics.volumes.views import Plain, Source, Unlocked, unlocked_medium
@@ -25,6 +25,7 @@ class Encryption(NamedTuple):
 
 ENCRYPTIONS: tuple[Encryption, ...] = (
     Encryption(luks.is_luks, luks.unlock, lambda _: "", luks.Plain.of_facts),
+    Encryption(filevault.is_core_storage, filevault.unlock, lambda _: "", luks.Plain.of_facts),
     Encryption(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.ways_in, bitlocker.BitLockerPlain.of_facts),
 )
 
