@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -103,6 +104,18 @@ def test_flipped_bytes_end_in_names_or_problems(image: bytes, tmp_path: Path) ->
             continue
         for one in walk(fs, "X/1"):
             assert isinstance(one, FileEntry | Problem)
+
+
+def test_a_name_that_was_changed_is_said(image: bytes, tmp_path: Path) -> None:
+    """libfsxfs lists it without a word; the checksum of the inode that holds the names tells."""
+    places = (match.start() for match in re.finditer(b"hello", image))
+    at = next(place for place in places if image[place & -512 :][:2] == b"IN")  # not the journal's copy
+    broken = image[:at] + b"jello" + image[at + 5 :]
+    found = list(walk(opened(tmp_path, broken), "X/1"))
+    assert "jello" in {one.location.path for one in found}
+    (problem,) = [one for one in found if isinstance(one, Problem)]
+    assert problem.reason.endswith("does not have its checksum: what is listed from it may be wrong")
+    assert not [one for one in walk(opened(tmp_path, image), "X/1") if isinstance(one, Problem)]
 
 
 class _Endless:
