@@ -10,6 +10,7 @@ import pyfsapfs
 
 from forensics.media import libyal_reason as reason
 from forensics.model import ExaminationError
+from forensics.volumes.apfs_objects import snapshot_counts
 from forensics.volumes.signatures import ReadAt
 from forensics.volumes.views import Source, View, VolumeFile
 
@@ -56,7 +57,7 @@ class CheckedFile(VolumeFile):
         data = super().read(size)
         for at in range(-first % self._block, len(data) - self._block + 1, self._block):
             block = data[at : at + self._block]
-            if _is_node(block) and not _has_checksum(block) and len(self.damaged) < self.MOST_TOLD:
+            if _is_node(block) and object_checksum(block) != block[:8] and len(self.damaged) < self.MOST_TOLD:
                 self.damaged.add((first + at) // self._block)
         return data
 
@@ -66,22 +67,22 @@ def _is_node(block: bytes) -> bool:
     return kind & 0xFFFF in _NODES and kind & 0x0FFF0000 == 0 and subkind in _TREES
 
 
-def _has_checksum(block: bytes) -> bool:
+def object_checksum(block: bytes) -> bytes:
     """Fletcher's checksum in 64 bits, over all behind it (Apple File System Reference, "Object checksum")."""
     words = memoryview(block).cast("I")[2:]
     low, high = sum(words) % _MODULUS, sum(accumulate(words)) % _MODULUS
     first = _MODULUS - (low + high) % _MODULUS
-    second = _MODULUS - (low + first) % _MODULUS
-    return (first, second) == struct.unpack_from("<II", block)
+    return struct.pack("<II", first, _MODULUS - (low + first) % _MODULUS)
 
 
 class Contained(NamedTuple):
-    """A volume of a container: its number from 0, name, identifier, and whether it is encrypted."""
+    """A volume of a container: number from 0, name, identifier, whether it is encrypted, how many snapshots it has."""
 
     number: int
     name: str
     identifier: str
     locked: bool
+    snapshots: int
 
 
 def is_container(read_at: ReadAt) -> bool:
@@ -96,8 +97,11 @@ def contained_volumes(source: Source) -> list[Contained]:
         container.open_file_object(file)
         count = min(int(container.number_of_volumes), MOST_VOLUMES)
         volumes = [container.get_volume(number) for number in range(count)]
+        counts = snapshot_counts(source.read_at)
+        if len(counts) != count:
+            counts = [0] * count
         return [
-            Contained(number, one.name or "", one.identifier or "", bool(one.is_locked()))
+            Contained(number, one.name or "", one.identifier or "", bool(one.is_locked()), counts[number])
             for number, one in enumerate(volumes)
         ]
     except (OSError, MemoryError, OverflowError) as error:

@@ -98,6 +98,8 @@ class _Survey:
         for one in contained:
             described = f"APFS volume {one.identifier}" + self._within(volume)
             named = Volume(f"{volume.index}.{one.number + 1}", 0, source.length, "APFS", described, "APFS", one.name)
+            if one.snapshots:
+                self._problem(named.index, f"it has {one.snapshots} snapshots, which are not read")
             if one.locked:
                 named = replace(named, filesystem="", problem="APFS: encrypted: it is not read")
             view = apfs.ContainedView(source, one.number)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forensics.filesystems import FileSystem, FileSystemError, open_entry, open_filesystem, walk
 from forensics.model import FileEntry, Problem
+from forensics.volumes.apfs import object_checksum
+from forensics.volumes.apfs_objects import snapshot_counts
 from forensics.volumes.layout import Layout, lay_out
 from tests.conftest import Fetch, data_root
 from tests.forensics.images import mbr, medium
@@ -97,6 +102,33 @@ def test_a_container_in_a_partition(container: bytes, tmp_path: Path) -> None:
     layout = laid_out(tmp_path, table + container)
     assert [(one.index, one.offset) for one in layout.volumes] == [("1", 63 * 512), ("1.1", 63 * 512)]
     assert "passwords.txt" in entries(opened(layout, "1.1"))
+
+
+VOLUME_SUPERBLOCK = 107 * 4096  # as pstat of The Sleuth Kit says
+
+
+def with_snapshots(container: bytes, count: int) -> bytes:
+    out = bytearray(container)
+    struct.pack_into("<Q", out, VOLUME_SUPERBLOCK + 216, count)
+    block = bytes(out[VOLUME_SUPERBLOCK : VOLUME_SUPERBLOCK + 4096])
+    out[VOLUME_SUPERBLOCK : VOLUME_SUPERBLOCK + 8] = object_checksum(block)
+    return bytes(out)
+
+
+def test_snapshots_are_counted(container: bytes, tmp_path: Path) -> None:
+    assert with_snapshots(container, 0) == container
+    layout = laid_out(tmp_path, with_snapshots(container, 3))
+    (problem,) = layout.problems
+    assert (problem.location.volume, problem.reason) == ("0.1", "it has 3 snapshots, which are not read")
+    assert "passwords.txt" in entries(opened(layout, "0.1"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 110), st.integers(0, 400), st.integers(0, 255))
+def test_counting_never_fails(container: bytes, block: int, at: int, value: int) -> None:
+    data = bytearray(container)
+    data[block * 4096 + at] = value
+    assert snapshot_counts(lambda offset, size: bytes(data[offset : offset + size])) in ([], [0]) or at >= 216
 
 
 def test_damage_is_one_line(container: bytes, tmp_path: Path) -> None:
