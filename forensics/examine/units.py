@@ -63,6 +63,7 @@ class _Prepared:
     volumes: dict[str, tuple[FileSystem, Source]]
     direct: dict[str, DirectContents | None]
     free: dict[str, tuple[Layouts, list[Span] | None]]
+    sources: dict[str, Source]
 
 
 def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) -> None:
@@ -76,7 +77,7 @@ def prepare_image(parts: tuple[Part, ...], unlocked: tuple[Unlocked, ...] = ()) 
 
     _Prepared.medium = WatchedMedium(unlocked_medium(open_medium(parts[0], open_part), unlocked))
     _Prepared.unlocked = unlocked
-    _Prepared.volumes, _Prepared.direct, _Prepared.free = {}, {}, {}
+    _Prepared.volumes, _Prepared.direct, _Prepared.free, _Prepared.sources = {}, {}, {}, {}
     board().allowance = 2 * _Prepared.medium.size + (64 << 20)
 
 
@@ -88,7 +89,9 @@ def prepared_medium() -> Medium:
 def prepared_volume(job: Job, volume: Volume) -> tuple[FileSystem, Source]:
     """A volume's file system, open for this child, and where its bytes are; raises `FileSystemError`."""
     if volume.index not in _Prepared.volumes:
-        source = source_of(_Prepared.medium, volume, _Prepared.unlocked)
+        source = _Prepared.sources.get(volume.index)
+        if source is None:
+            source = source_of(_Prepared.medium, volume, _Prepared.unlocked, _Prepared.sources)
         fs = open_filesystem(source.medium, source.volume, job.zone)
         _Prepared.volumes = {volume.index: (fs, source)}  # one at a time
     return _Prepared.volumes[volume.index]

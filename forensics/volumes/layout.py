@@ -157,7 +157,12 @@ class _Survey:
         if found.about is None:
             return _described(volume, "LVM2 physical volume of no group")
         group = self._groups.setdefault(str(found.about.get("id")), _Group(found, volume.index))
-        group.members[found.identifier] = source
+        twin = group.members.setdefault(found.identifier, source)
+        if twin is not source:
+            reason = (
+                f"it has the identifier of volume {twin.volume.index}, as a copy has: its group is made of that one"
+            )
+            self._problem(volume.index, reason)
         if found.serial > group.newest.serial:
             group.newest = found
         return _described(volume, f"LVM2 physical volume of {found.group}")
@@ -212,11 +217,19 @@ def lay_out(medium: Medium, unlocked: Sequence[Unlocked] = ()) -> Layout:
     return _Survey(medium, unlocked).run()
 
 
-def source_of(medium: Medium, volume: Volume, unlocked: Sequence[Unlocked] = ()) -> Source:
-    """Where the bytes of a volume that `lay_out` listed are; raises `ExaminationError` where they cannot be had."""
+def source_of(
+    medium: Medium, volume: Volume, unlocked: Sequence[Unlocked] = (), known: dict[str, Source] | None = None
+) -> Source:
+    """Where the bytes of a volume that `lay_out` listed are; raises `ExaminationError` where they cannot be had.
+
+    `known` takes the sources of all volumes, where the medium had to be laid out again.
+    """
     if "." not in volume.index:
         return Source(medium, volume)
-    found = lay_out(medium, unlocked).sources.get(volume.index)
+    sources = lay_out(medium, unlocked).sources
+    if known is not None:
+        known.update(sources)
+    found = sources.get(volume.index)
     if found is None:
         raise ExaminationError(f"volume {volume.index} is not found again on its medium")
     return found

@@ -60,6 +60,14 @@ def test_the_order_of_the_volumes_does_not_matter(tmp_path: Path) -> None:
     assert by_index(layout)["1.root"].offset == 63 * 512 + 5 * MIB + MIB
 
 
+def test_a_copy_of_a_physical_volume_is_said(tmp_path: Path) -> None:
+    first, second = pair()
+    layout = laid_out(tmp_path, first, second, FIRST + bytes(3 * MIB))
+    assert content(layout, "1.root") == ROOT
+    (problem,) = layout.problems
+    assert (problem.location.volume, "identifier of volume 1" in problem.reason) == ("3", True)
+
+
 def test_a_missing_physical_volume_is_named(tmp_path: Path) -> None:
     first, _ = pair()
     found = by_index(laid_out(tmp_path, first))
