@@ -65,7 +65,10 @@ class ShadowView(View):
     def changed(self) -> list[int]:
         """Where the blocks of `BLOCK` bytes begin that differ from the next newer state, in order."""
         with self._shared.lock:
-            return sorted({int(block.get_original_offset()) for block in self._store.blocks})
+            try:
+                return sorted({int(block.get_original_offset()) for block in self._store.blocks})
+            except OSError as error:
+                raise ShadowError(f"the list of its blocks cannot be read: {reason(error)}") from error
 
     def _piece(self, offset: int, length: int) -> bytes:
         return self._shared.read(self._store, offset, length)
