@@ -9,14 +9,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import pyfsapfs
-
 from forensics.filesystems._contract import FileSystemError
 from forensics.filesystems.inodes import Times
 from forensics.filesystems.libyal import Habits, LibyalFileSystem, open_libyal
 from forensics.media import Medium
 from forensics.model import Volume
-from forensics.volumes.apfs import CheckedFile, ContainedView
+from forensics.volumes.apfs import CheckedFile, ContainedView, open_volume
 from forensics.volumes.views import VolumeFile
 
 _OWN = frozenset({"com.apple.fs.symlink", "com.apple.decmpfs"})
@@ -34,9 +32,9 @@ def _times(entry: Any) -> Times:
 
 
 def _opened(volume: Volume, view: ContainedView, file: VolumeFile) -> LibyalFileSystem:
-    container = pyfsapfs.container()
-    container.open_file_object(file)
-    apfs = container.get_volume(view.number)
+    container, apfs, readable = open_volume(view, file)
+    if not readable:
+        raise FileSystemError(f"volume {volume.index}: it is encrypted, and was not unlocked")
     habits = Habits(lambda entry: int(entry.identifier), apfs.get_file_entry_by_identifier, _times, _OWN, lambda _: "")
     return LibyalFileSystem(volume, "APFS", "libfsapfs", apfs.get_root_directory(), habits, file, (container, apfs))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from forensics.media import libyal_reason as reason
 from forensics.model import ExaminationError
 from forensics.volumes.apfs_objects import snapshot_counts
 from forensics.volumes.signatures import ReadAt
-from forensics.volumes.views import Source, View, VolumeFile
+from forensics.volumes.views import Password, Source, View, VolumeFile
 
 _MAGIC_AT, _MAGIC = 32, b"NXSB"
 _BLOCKS = (4096, 8192, 16384, 32768, 65536)
@@ -28,11 +29,11 @@ class ApfsError(ExaminationError):
 
 
 class ContainedView(View):
-    """The bytes of a container; `number` is the one of its volumes that is meant, from 0."""
+    """The bytes of a container; `number` is the one of its volumes that is meant, from 0, `password` what opens it."""
 
-    def __init__(self, source: Source, number: int) -> None:
+    def __init__(self, source: Source, number: int, password: Password | None = None) -> None:
         super().__init__(source.medium, source.length)
-        self.source, self.number = source, number
+        self.source, self.number, self.password = source, number, password
 
     def _piece(self, offset: int, length: int) -> bytes:
         return self.source.read_at(offset, length)
@@ -88,6 +89,45 @@ class Contained(NamedTuple):
 def is_container(read_at: ReadAt) -> bool:
     """Whether a volume begins as an APFS container."""
     return read_at(_MAGIC_AT, 4) == _MAGIC
+
+
+def open_volume(view: ContainedView, file: VolumeFile) -> tuple[pyfsapfs.container, pyfsapfs.volume, bool]:
+    """The container, the volume of it that a view means, and whether it can be read: unlocked, or not encrypted.
+
+    Raises what libfsapfs does.
+    """
+    container = pyfsapfs.container()
+    container.open_file_object(file)
+    volume, password = container.get_volume(view.number), view.password
+    if password is None:
+        return container, volume, not volume.is_locked()
+    (volume.set_recovery_password if password.recovery else volume.set_password)(password.secret)
+    return container, volume, bool(volume.unlock())
+
+
+def is_locked(source: Source) -> bool:
+    """Whether a volume is one of a container, and encrypted."""
+    return isinstance(source.medium, ContainedView) and not source.volume.filesystem
+
+
+def unlock(source: Source, secrets: Sequence[bytes]) -> Password | None:
+    """The first of the secrets that opens the volume, as a password or a recovery key; raises `ApfsError`."""
+    view = source.medium
+    if not isinstance(view, ContainedView):
+        return None
+    for secret in secrets:
+        for recovery in (False, True):
+            try:
+                password = Password(secret.decode(), recovery)
+            except UnicodeDecodeError:
+                continue
+            file = CheckedFile(view.source)
+            try:
+                if open_volume(ContainedView(view.source, view.number, password), file)[2]:
+                    return password
+            except (OSError, MemoryError, OverflowError) as error:
+                raise file.failure or ApfsError(reason(error)) from error
+    return None
 
 
 def contained_volumes(source: Source) -> list[Contained]:

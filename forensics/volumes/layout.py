@@ -15,7 +15,7 @@ from forensics.media import Medium
 from forensics.model import ExaminationError, Location, Problem, Volume
 from forensics.volumes import STAGE, MediumImage, apfs, list_volumes, lvm, name_volume
 from forensics.volumes.shadow import has_shadow_copies, shadow_copies
-from forensics.volumes.views import UNLOCKED, MappedView, Plain, PlainView, Run, Source, Unlocked
+from forensics.volumes.views import UNLOCKED, MappedView, Password, Plain, PlainView, Run, Source, Unlocked
 
 MOST_DEPTH = 4
 """So deep volumes may stand in one another: a group can be made to contain itself."""
@@ -100,9 +100,12 @@ class _Survey:
             named = Volume(f"{volume.index}.{one.number + 1}", 0, source.length, "APFS", described, "APFS", one.name)
             if one.snapshots:
                 self._problem(named.index, f"it has {one.snapshots} snapshots, which are not read")
-            if one.locked:
-                named = replace(named, filesystem="", problem="APFS: encrypted: it is not read")
-            view = apfs.ContainedView(source, one.number)
+            password = self._plains.get(named.index)
+            if isinstance(password, Password):
+                named = replace(named, description=f"{described} ({password.kind}, {UNLOCKED})")
+            elif one.locked:
+                named = replace(named, filesystem="", problem="APFS: encrypted: it is not read without its key")
+            view = apfs.ContainedView(source, one.number, password if isinstance(password, Password) else None)
             inside.append((replace(named, offset=volume.offset), Source(view, named)))
         return _described(volume, f"APFS container of {len(contained)} volumes"), inside
 
@@ -131,8 +134,10 @@ class _Survey:
             self._offsets[row.index] = volume.offset
         self.layout.volumes.extend(row for row, _ in listed)
 
-    def _opened(self, volume: Volume, source: Source, plain: Plain) -> tuple[Source, Volume]:
+    def _opened(self, volume: Volume, source: Source, plain: Plain | Password) -> tuple[Source, Volume]:
         described = f"{volume.description} ({plain.kind}, {UNLOCKED})".strip()
+        if isinstance(plain, Password):
+            return source, volume  # it is not there to be opened: containers open their own volumes
         if "." not in volume.index:  # the medium is plain there already
             volume = replace(volume, description=described)
             return Source(self._medium, volume), volume

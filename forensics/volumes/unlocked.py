@@ -7,26 +7,42 @@ from typing import Any, NamedTuple
 
 from forensics.media import Medium
 from forensics.model import ExaminationError, Location, Problem, Volume
-from forensics.volumes import STAGE, bitlocker, filevault, luks
+from forensics.volumes import STAGE, apfs, bitlocker, filevault, luks
 from forensics.volumes.layout import lay_out
 from forensics.volumes.signatures import ReadAt
-from forensics.volumes.views import Plain, Source, Unlocked, unlocked_medium
+from forensics.volumes.views import Password, Plain, Source, Unlocked, unlocked_medium
 
 
 class Encryption(NamedTuple):
     """One kind of encryption: whether a volume is of it, and its plain bytes, None where no secret opens it."""
 
-    recognises: Callable[[ReadAt], bool]
-    unlock: Callable[[ReadAt, int, Sequence[bytes]], Plain | None]
-    ways_in: Callable[[ReadAt], str]
+    recognises: Callable[[Source], bool]
+    unlock: Callable[[Source, Sequence[bytes]], Plain | Password | None]
+    ways_in: Callable[[Source], str]
     """What would open a volume, "" where that is a passphrase."""
-    of_facts: Callable[[Mapping[str, Any]], Plain]
+    of_facts: Callable[[Mapping[str, Any]], Plain | Password]
+
+
+def _of_bytes(
+    recognises: Callable[[ReadAt], bool],
+    unlock: Callable[[ReadAt, int, Sequence[bytes]], Plain | None],
+    of_facts: Callable[[Mapping[str, Any]], Plain],
+    ways_in: Callable[[ReadAt], str] = lambda _: "",
+) -> Encryption:
+    """An encryption of a volume's bytes, whatever they hold."""
+    return Encryption(
+        lambda source: recognises(source.read_at),
+        lambda source, secrets: unlock(source.read_at, source.length, secrets),
+        lambda source: ways_in(source.read_at),
+        of_facts,
+    )
 
 
 ENCRYPTIONS: tuple[Encryption, ...] = (
-    Encryption(luks.is_luks, luks.unlock, lambda _: "", luks.Plain.of_facts),
-    Encryption(filevault.is_core_storage, filevault.unlock, lambda _: "", luks.Plain.of_facts),
-    Encryption(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.ways_in, bitlocker.BitLockerPlain.of_facts),
+    _of_bytes(luks.is_luks, luks.unlock, luks.Plain.of_facts),
+    _of_bytes(filevault.is_core_storage, filevault.unlock, luks.Plain.of_facts),
+    _of_bytes(bitlocker.is_bitlocker, bitlocker.unlock, bitlocker.BitLockerPlain.of_facts, bitlocker.ways_in),
+    Encryption(apfs.is_locked, apfs.unlock, lambda _: "", Password.of_facts),
 )
 
 
@@ -67,12 +83,12 @@ def _unlock(source: Source, secrets: Sequence[bytes]) -> tuple[Unlocked | None, 
     """The volume unlocked, or why it is not ("" for one that is not encrypted)."""
     try:
         for number, encryption in enumerate(ENCRYPTIONS):
-            if encryption.recognises(source.read_at):
-                plain = encryption.unlock(source.read_at, source.length, secrets)
+            if encryption.recognises(source):
+                plain = encryption.unlock(source, secrets)
                 if plain is not None:
                     offset, length = _on_medium(source.volume)
                     return Unlocked(source.volume.index, plain, number, offset, length), ""
-                return None, _refused(len(secrets), encryption.ways_in(source.read_at))
+                return None, _refused(len(secrets), encryption.ways_in(source))
     except ExaminationError as error:
         return None, f"it cannot be unlocked: {error}"
     return None, ""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -121,6 +121,27 @@ class Plain(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Password:
+    """What opens a volume whose file system decrypts itself: the secret, and whether it is a recovery key."""
+
+    secret: str
+    recovery: bool
+    kind: str = "APFS"
+
+    def __repr__(self) -> str:
+        return f"Password({self.kind})"  # never the secret
+
+    def facts(self) -> dict[str, Any]:
+        """What makes the same again, as JSON takes it. It holds the secret: for a pipe, not for a file."""
+        return asdict(self)
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Password:
+        """Out of what `facts` gave."""
+        return cls(**facts)
+
+
 UNLOCKED = "unlocked"
 """Stands in the description of a volume that was read in the plain."""
 
@@ -133,7 +154,7 @@ class Unlocked:
     """
 
     index: str
-    plain: Plain
+    plain: Plain | Password
     encryption: int = 0
     offset: int = 0
     length: int = 0
@@ -158,16 +179,17 @@ class UnlockedMedium(View):
 
     def __init__(self, medium: Medium, unlocked: Sequence[Unlocked]) -> None:
         super().__init__(medium, medium.size)
-        self._medium, self._unlocked = medium, unlocked
+        self._medium = medium
+        self._unlocked = [(one, one.plain) for one in unlocked if not isinstance(one.plain, Password)]
 
     def _piece(self, offset: int, length: int) -> bytes:
-        for one in self._unlocked:
+        for one, plain in self._unlocked:
             if one.offset <= offset < one.offset + one.length:
                 within, length = offset - one.offset, min(length, one.offset + one.length - offset)
-                if within >= one.plain.length:
+                if within >= plain.length:
                     return bytes(length)
-                length = min(length, one.plain.length - within)
-                return one.plain.read_at(partial(self._inside, one), within, length)
+                length = min(length, plain.length - within)
+                return plain.read_at(partial(self._inside, one), within, length)
             if offset < one.offset:
                 length = min(length, one.offset - offset)
         return self._medium.read_at(offset, length)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import pyfsapfs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,8 @@ from forensics.model import FileEntry, Problem
 from forensics.volumes.apfs import object_checksum
 from forensics.volumes.apfs_objects import snapshot_counts
 from forensics.volumes.layout import Layout, lay_out
+from forensics.volumes.unlocked import unlock_volumes, unlocked_facts, unlocked_of
+from forensics.volumes.views import unlocked_medium
 from tests.conftest import Fetch, data_root
 from tests.forensics.images import mbr, medium
 
@@ -129,6 +134,63 @@ def test_counting_never_fails(container: bytes, block: int, at: int, value: int)
     data = bytearray(container)
     data[block * 4096 + at] = value
     assert snapshot_counts(lambda offset, size: bytes(data[offset : offset + size])) in ([], [0]) or at >= 216
+
+
+class _Locked:
+    """A volume of libfsapfs that only `right` opens; there is no small encrypted image to be had."""
+
+    def __init__(self, volume: Any) -> None:
+        self._volume, self._given = volume, ("", False)
+
+    def is_locked(self) -> bool:
+        return True
+
+    def set_password(self, secret: str) -> None:
+        self._given = (secret, False)
+
+    def set_recovery_password(self, secret: str) -> None:
+        self._given = (secret, True)
+
+    def unlock(self) -> bool:
+        return self._given in (("right", False), ("ABCD-EFGH", True))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._volume, name)
+
+
+class _Container:
+    def __init__(self) -> None:
+        self._container = REAL()
+
+    def get_volume(self, number: int) -> _Locked:
+        return _Locked(self._container.get_volume(number))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+
+REAL = pyfsapfs.container
+
+
+@pytest.mark.parametrize("secret", [b"right", b"ABCD-EFGH"])
+def test_an_encrypted_volume(container: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: bytes) -> None:
+    monkeypatch.setattr(pyfsapfs, "container", _Container)
+    image = medium(tmp_path, {"d.raw": container})
+    locked = lay_out(image)
+    assert (locked.volumes[1].filesystem, locked.volumes[1].problem[:15]) == ("", "APFS: encrypted")
+    _, (problem,) = unlock_volumes(image, [b"wrong", b"\xff"])
+    assert (problem.location.volume, problem.reason) == ("0.1", "none of the 2 passphrases given opens it")
+    found, problems = unlock_volumes(image, [b"wrong", secret])
+    assert problems == []
+    found = [unlocked_of(json.loads(json.dumps(unlocked_facts(one)))) for one in found]
+    assert secret.decode() not in repr(found)
+    layout = lay_out(unlocked_medium(image, found), found)
+    assert layout.volumes[1].filesystem == "APFS"
+    assert layout.volumes[1].description.endswith("(APFS, unlocked)")
+    assert "passwords.txt" in entries(opened(layout, "0.1"))
+    view = locked.sources["0.1"]
+    with pytest.raises(FileSystemError, match="was not unlocked"):
+        open_filesystem(view.medium, replace(view.volume, filesystem="APFS"))
 
 
 def test_damage_is_one_line(container: bytes, tmp_path: Path) -> None:
