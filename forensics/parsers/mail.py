@@ -43,6 +43,8 @@ _COUNTED = re.compile(rb"\s*(\d{1,12})[ \t]*\r?\n")
 def _headers(head: bytes) -> set[bytes]:
     """The names of the headers that bytes begin with; none where a line is no header."""
     names: set[bytes] = set()
+    if _HEADER.match(head) is None:  # nearly all files: not worth taking apart
+        return names
     for line in re.split(rb"\r?\n", head)[:-1]:  # the last may be cut
         if not line:
             break
