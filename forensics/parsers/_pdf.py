@@ -21,6 +21,7 @@ from forensics.parsers._clock import CivilTime, ImpossibleTimeError
 from forensics.parsers._contract import ParserInput, Watched
 from forensics.parsers._facts import Facts
 from forensics.parsers._stated import Stated, by_clock, stated
+from forensics.parsers._xml import SIZE_LIMIT
 from forensics.parsers._xmp import described
 
 _KIND, _XMP, _SIGNATURE, _ATTACHMENT = "pdf.document", "pdf.xmp", "pdf.signature", "pdf.attachment"
@@ -62,7 +63,8 @@ _INFO = {
 }
 _STANDARD = {*_INFO, "/CreationDate", "/ModDate", "/Trapped"}
 _OWN_LIMIT, _NODES_LIMIT, _DEPTH_LIMIT, _NOTES_LIMIT = 64, 4096, 32, 8
-_END = b"%%EOF"
+_END, _PACKET, _PACKET_END = b"%%EOF", b"<x:xmpmeta", b"</x:xmpmeta>"
+_BLOCK, _PACKETS_LIMIT = 1 << 20, 8
 
 
 class _Stream(io.BufferedReader):
@@ -163,10 +165,10 @@ def _dated(
 
 def _revisions(source: ParserInput) -> int:
     """How often the document was saved: each time it gets an end."""
-    at, count, block = 0, 0, 1 << 20
-    while data := source.read_at(at, block + len(_END) - 1):
+    at, count = 0, 0
+    while data := source.read_at(at, _BLOCK + len(_END) - 1):
         count += data.count(_END)
-        at += block
+        at += _BLOCK
     return count
 
 
@@ -210,6 +212,19 @@ def _xmp(facts: Facts, reader: pypdf.PdfReader) -> Iterator[Artefact | Problem]:
     metadata = _got(reader.trailer, "/Root", "/Metadata")
     if isinstance(metadata, StreamObject):
         yield from described(facts, _XMP, metadata.get_data(), (0, facts.source.size))
+
+
+def _left_over(facts: Facts) -> Iterator[Artefact | Problem]:
+    """The XMP of a document that cannot be read: most keep it in plain, so that it can be found without one."""
+    source, at, count = facts.source, 0, 0
+    while count < _PACKETS_LIMIT and (data := source.read_at(at, _BLOCK + len(_PACKET))):
+        found = data.find(_PACKET)
+        if not 0 <= found < _BLOCK:
+            at += _BLOCK
+            continue
+        packet, end, _ = source.read_at(at + found, SIZE_LIMIT).partition(_PACKET_END)
+        yield from described(facts, _XMP, packet + end, (at + found, len(packet) + len(end)))
+        at, count = at + found + len(packet), count + 1
 
 
 def _leaves(node: Any, down: str, seen: set[int], depth: int = 0) -> Iterator[DictionaryObject]:
@@ -285,6 +300,7 @@ def _read(facts: Facts, watched: Watched) -> Iterator[Artefact | Problem]:
     except _FAILURES as error:
         if watched.error is None:
             yield facts.problem(f"the document cannot be read: {error or type(error).__name__}")
+            yield from _left_over(facts)
     if watched.error is not None:
         raise watched.error
     if stream.refused:

@@ -186,6 +186,15 @@ def test_bombs_and_loops(read: Any) -> None:
     assert peak < 200 << 20
 
 
+def test_the_xmp_of_a_cut_document_is_found(typeset: bytes, read: Any) -> None:
+    data = typeset[: typeset.rindex(b"</x:xmpmeta>") + 40]
+    found = read(PARSER, data)
+    xmp = of(found, "pdf.xmp")
+    assert xmp.fields["title"] == "Report"
+    assert data[xmp.location.offset :].startswith(b"<x:xmpmeta")
+    assert "the document cannot be read" in problems(found)[0]
+
+
 def test_what_is_no_document(read: Any) -> None:
     assert "the document cannot be read" in problems(read(PARSER, b"%PDF-1.7\n"))[0]
     assert parser_for(b"MZ" + bytes(50) + b"%PDF-1.4", "setup.exe") is None
