@@ -65,7 +65,7 @@ def _guessed(data: bytes, charset: str | None) -> str:
     for codec in ("utf-8", charset or "cp1252"):
         try:
             return data.decode(codec)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             continue
     return data.decode("latin-1")
 

@@ -89,7 +89,7 @@ def _jpeg(source: ParserInput) -> Picture:
             picture.add(*_exif(source, start, length))
         elif marker == 0xE1 and head == _XMP_HEAD:
             picture.add(XMP, _part(source, start + len(head), length - len(head)))
-        elif marker in _FRAMES and length >= 5:
+        elif marker in _FRAMES and len(head) >= 5:
             picture.height, picture.width = struct.unpack(">HH", head[1:5])
         elif marker == 0xFE:
             comment = source.read_at(start, min(max(0, length), _TEXT_LIMIT))

@@ -215,6 +215,7 @@ def test_parts_in_parts_without_end(corpus: Fetch, read: Any) -> None:
 
 def test_encoded_words_that_are_broken_stay_as_they_are(read: Any) -> None:
     head = b"From: a@example.org\nTo: =?no-such-charset?Q?abc?=\nDate: 1 Mar 2026 10:00 +0100\n"
+    head += b"Content-Type: text/plain; charset=a\0b\n"
     for subject in (b"=?utf-8?B?%%%?=", b"=?utf-8?Q?=ZZ?=", b"\xff\xfe", b"=?utf-8?Q?caf=C3?="):
         (made,) = artefacts(read(PARSER, head + b"Subject: " + subject + b"\n\n"), "mail.message")
         assert made.fields["to"] == "=?no-such-charset?Q?abc?="

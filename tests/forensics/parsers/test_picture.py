@@ -210,6 +210,12 @@ def test_huge_claims_are_bounded(read: Any) -> None:
     assert peak < 24 << 20
 
 
+def test_a_picture_that_ends_within_its_size(read: Any) -> None:
+    data = picture("JPEG")
+    frame = data.index(b"\xff\xc0")
+    assert len(problems(read(PARSER, data[: frame + 7]))) == 1
+
+
 def test_a_picture_cut_short_gives_what_came_before(read: Any) -> None:
     for form in ("JPEG", "PNG"):
         data = picture(form, exif_of())
