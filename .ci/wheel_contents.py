@@ -15,6 +15,7 @@ INSIDE = (
     "forensics/_samples/manifest.toml",
     "forensics/_samples/demo.toml",
     "custody/report/page/verify.js",
+    "custody/report/languages/sr-Cyrl.po",
 )
 
 

@@ -1,7 +1,7 @@
 """What the verifier and the rules say, in the report: they speak English, with numbers and words of the record in it.
 
-Where what is said is one of the sentences in `words_told`, the report has it in its own language. Else it stays
-English, is marked as English for whoever reads the page aloud, and the page says how often that is so.
+Where what is said is one of the sentences in `words_told` or `words_found`, the report has it in its own language. Else
+it stays English, is marked as English for whoever reads the page aloud, and the page says how often that is so.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 
 from custody.report.language import _, spoken
 from custody.report.phrase import Phrase, Piece, Quoted, phrase, quote, visible
+from custody.report.words_found import FINDINGS
 from custody.report.words_told import SENTENCES
 
 
@@ -46,7 +47,7 @@ def _quoted(values: Mapping[str, str]) -> dict[str, Phrase]:
 @cache
 def _forms() -> Mapping[str, re.Pattern[str]]:
     """Each template as the form of the sentences that are made of it."""
-    return {template: re.compile(_form(template), re.DOTALL) for template in SENTENCES}
+    return {template: re.compile(_form(template), re.DOTALL) for template in (*SENTENCES, *FINDINGS)}
 
 
 def _form(template: str) -> str:

@@ -17,6 +17,7 @@ from custody.report.paper.typeset import typeset
 from custody.report.phrase import Quoted, plain
 from custody.report.told import sentence, told
 from custody.report.translation import both
+from custody.report.words_found import FINDINGS
 from custody.report.words_told import SENTENCES
 from tests.custody.report.browser import chromium, opened
 from tests.custody.report.catalogues import FOLDER, catalogue_of, template, updated, written
@@ -90,8 +91,12 @@ def test_no_sentence_is_kept_that_nobody_says() -> None:
                 if isinstance(node, ast.JoinedStr | ast.Constant):
                     spoken_by.add(_shape(ast.unparse(node) if isinstance(node, ast.JoinedStr) else str(node.value)))
     everything = "\n".join(spoken_by)
-    for template_ in SENTENCES:
-        assert all(part in everything for part in re.split(r"\{\}|;", _shape(template_)) if len(part) > 3), template_
+    for template_ in (*SENTENCES, *FINDINGS):
+        assert all(
+            part in everything
+            for part in re.split(r"\{\}|[;:,(]| days?\b| while | for | without | hours\b", _shape(template_))
+            if len(part) > 3
+        ), template_
 
 
 def _shape(text: str) -> str:
@@ -140,6 +145,21 @@ def test_sentences_of_the_verifier_are_said_in_the_language_or_marked_as_english
         assert told("nobody says this") == (Quoted("nobody says this", english=True),)
         hostile = plain(told("the field '{x}\u202e' is not what was committed"))
         assert hostile == "поље '{x}[U+202E]' није оно на које се запис обавезао"
+
+
+@pytest.mark.parametrize("template_", [*SENTENCES, *FINDINGS])
+def test_each_sentence_is_told_from_all_others(template_: str) -> None:
+    """With anything in its places, other sentences' words included, it is recognised as itself and keeps them."""
+    for odd in ("7", "Ana Kovač", "на", "x {y} \\1 (z)", "a\nb"):
+        values = {place[1:-1]: f"{odd}{n}" for n, place in enumerate(_places(template_))}
+        text = _filled(template_, values)
+        with speaking(SERBIAN):
+            expected = _filled(catalogue(SERBIAN)[template_], values)
+            assert plain(told(text)) == expected
+
+
+def _filled(template_: str, values: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda place: values[place[1]], template_)
 
 
 # --- the page ---------------------------------------------------------------------------------------------
