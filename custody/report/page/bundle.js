@@ -149,7 +149,7 @@ class BundleReader {
     for (const fault of faults) this.verdict.fail(null, "checkpoint", `the checkpoint of size ${this.head.size}: ${fault}`);
     this.verdict.uncheckedHeads = unchecked;
     const strangers = this.note.lines.filter((line) => line.name !== this.origin).length;
-    if (strangers) this.verdict.notChecked.push(`${strangers} signatures of others on a checkpoint (witnesses, or anybody)`);
+    if (strangers) this.verdict.notChecked.push(_("{count} signatures of others on a checkpoint (witnesses, or anybody)", { count: strangers }));
     if (!faults.length) this.known.set(this.verdict.fingerprint, this.head);
   }
 }

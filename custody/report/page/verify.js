@@ -158,7 +158,7 @@ class Replay {
     for (const target of entry.re) {
       const answered = this.leaves.get(target);
       if (!answered) {
-        this.verdict.notChecked.push(`entry ${index} answers an entry that is not shown`);
+        this.verdict.notChecked.push(_("entry {entry} answers an entry that is not shown", { entry: index }));
         continue;
       }
       if (entry.seenSize <= answered.index) {
@@ -252,7 +252,7 @@ async function verifyBundle(bytes, trust = NO_TRUST, progress = async () => {}) 
     reader.readRows();
     await reader.readHeads();
     if (needList(reader.body.tokens).length + needList(reader.body.foreign).length) {
-      verdict.notChecked.push("time-stamps and other agencies' receipts: not examined by this version");
+      verdict.notChecked.push(_("time-stamps and other agencies' receipts: not examined by this version"));
     }
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
@@ -286,13 +286,13 @@ function conclude(verdict, reader, trust) {
   }
   verdict.anchored = covered.length > 0 && !verdict.failed.some(({ kind }) => kind === "anchor");
   verdict.covered = covered.reduce((most, size) => (size > most ? size : most), 0n);
-  verdict.notChecked.push(...trust.unused.map((name) => `${name} of the trust file: not examined by this version`));
+  verdict.notChecked.push(...trust.unused.map((name) => _("{name} of the trust file: not examined by this version", { name })));
   if (governance.keeperSameAsAuthor) {
-    verdict.limits.push("The ledger's own key has the same keeper as its first author: it adds no independence.");
+    verdict.limits.push(_("The ledger's own key has the same keeper as its first author: it adds no independence."));
   }
-  if (governance.need === 1n) verdict.limits.push("One governor's signature is enough to enrol, replace and revoke keys.");
+  if (governance.need === 1n) verdict.limits.push(_("One governor's signature is enough to enrol, replace and revoke keys."));
   const stamps = reader.entries.filter(({ entry }) => entry.type === "anchor").length;
-  if (stamps) verdict.notChecked.push(`time-stamps of outside authorities (${stamps}): this page does not examine them`);
+  if (stamps) verdict.notChecked.push(_("time-stamps of outside authorities ({count}): this page does not examine them", { count: stamps }));
   for (const [key, start] of governance.revoked) {
     for (const index of replay.signedBy.get(key) ?? []) {
       if (index >= start || !covered.some((size) => index < size && size <= start)) {
