@@ -142,7 +142,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
         modified="cached page stored",
         expires="cached page expires",
         created="cached page stored",
-        requested="cached page requested",
+        fetched="cached page requested",
         answered="cached page answered",
     ),
     **_times(

@@ -51,7 +51,7 @@ def _answer(data: bytes) -> tuple[dict[str, Moment], dict[str, str]]:
         name, _, value = line.partition(b":")
         if name.lower() in _SHOWN:
             fields[name.lower().decode().replace("-", "_")] = value.strip().decode("utf-8", "backslashreplace")
-    return {"requested": _webkit(request), "answered": _webkit(response)} if fields else {}, fields
+    return {"fetched": _webkit(request), "answered": _webkit(response)} if fields else {}, fields
 
 
 class _Cache:
@@ -113,7 +113,7 @@ class _Cache:
 
 @dataclass(frozen=True, slots=True)
 class ChromeCacheParser:
-    """Artefacts `chrome.cached`. Of the simple cache: times `requested` and `answered`; fields url, key (where it says
+    """Artefacts `chrome.cached`. Of the simple cache: times `fetched` and `answered`; fields url, key (where it says
     more), status, content_type and other heads of the answer. Of block files: `created`; url, used_times, size, state,
     and key_elsewhere (its block) in place of a url that is longer than 160 bytes.
     """

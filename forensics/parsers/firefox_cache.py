@@ -20,6 +20,7 @@ from forensics.parsers._lines import ProblemLimit
 _NAME, _VERSION, _KIND, _STAGE = "firefox_cache", "1", "firefox.cached", "parser firefox_cache"
 _ENTRY_NAME = re.compile(r"[0-9A-F]{40}")
 _BLOCKS_NAME = re.compile(r"_CACHE_00([123])_")
+_FOLDER = "cache2/"
 _BLOCK_SIZES = {"1": 256, "2": 1024, "3": 4096}
 _BITMAPS = (4096, 16384, 32768)
 """Bytes before the blocks, by version."""
@@ -69,16 +70,20 @@ class _Cache:
     def entry(self) -> Iterator[Artefact | Problem]:
         """The one entry of a file of cache2."""
         size = self._source.size
+        told = _FOLDER in self._source.location.path  # elsewhere the name alone says too little to call it damage
         at = int.from_bytes(self._source.read_at(max(size - 4, 0), 4), "big")
         start = at + 4 + 2 * ((at + _CHUNK - 1) // _CHUNK)
         head = self._source.read_at(start, _ENTRY.size) if start + _ENTRY.size <= size else b""
         if len(head) < _ENTRY.size:
-            yield self._facts.problem("no description of a cached page where the file's last bytes say it is")
+            if told:
+                yield self._facts.problem("no description of a cached page where the file's last bytes say it is")
             return
         version, count, fetched, modified, _, expires, length = _ENTRY.unpack(head)
         behind = start + _ENTRY.size + (4 if version > 1 else 0)
         if not 1 <= version <= 3 or not 0 < length <= min(_KEY_LIMIT, size - behind):
-            yield self._facts.problem(f"a description of version {version} with a key of {length:,} bytes is not read")
+            if told:
+                reason = f"a description of version {version} with a key of {length:,} bytes is not read"
+                yield self._facts.problem(reason)
             return
         key = self._source.read_at(behind, length).decode("utf-8", "backslashreplace")
         info = self._source.read_at(behind + length + 1, max(min(size - 4 - behind - length - 1, _INFO_LIMIT), 0))

@@ -33,8 +33,8 @@ def test_an_entry_of_the_simple_cache(flags: int, padding: bytes, read: Any, at:
     (found,) = read(PARSER, data)
     assert found.fields["url"] == "https://a.example/x"
     assert (found.fields["status"], found.fields["content_type"]) == ("200", "text/html")
-    assert found.times["requested"] == at("2024-03-01T00:00:00+00:00")
-    assert found.times["answered"] == found.times["requested"] + 5000
+    assert found.times["fetched"] == at("2024-03-01T00:00:00+00:00")
+    assert found.times["answered"] == found.times["fetched"] + 5000
     assert "geheim" not in repr(found)
 
 

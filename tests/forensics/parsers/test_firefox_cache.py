@@ -34,14 +34,17 @@ def test_block_files(corpus: Fetch, read: Any, at: Callable[[str], int]) -> None
 
 
 def test_what_is_no_cache(read: Any) -> None:
-    assert problems(read(PARSER, b"x" * 100, name=ENTRY)) == [
+    assert read(PARSER, b"x" * 100, name=ENTRY) == []
+    assert problems(read(PARSER, b"x" * 100, name=f"cache2/entries/{ENTRY}")) == [
         "no description of a cached page where the file's last bytes say it is"
     ]
     assert problems(read(PARSER, bytes(9000), name="_CACHE_002_")) == [
         "no description of a cached page where the blocks begin"
     ]
     head = b"\0\0\0\0" + (9).to_bytes(4, "big") + bytes(24) + b"\0\0\0\0"
-    assert problems(read(PARSER, head, name=ENTRY)) == ["a description of version 9 with a key of 0 bytes is not read"]
+    assert problems(read(PARSER, head, name=f"cache2/{ENTRY}")) == [
+        "a description of version 9 with a key of 0 bytes is not read"
+    ]
 
 
 def test_damaged_files_give_values(corpus: Fetch, read: Any) -> None:
