@@ -25,23 +25,33 @@ _FIRST = 256
 """So many files are judged by all rules: to prepare the search for candidates costs as much."""
 _PARTS_KEPT = 256
 
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"+/v")
+_MARK = b"\xef\xbb\xbf"
+_OTHER_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff", b"+/v")
 _NOT_TEXT = bytes(byte for byte in range(32) if byte not in b"\a\b\t\n\v\f\r\x1b") + b"\x7f"
 _NOT_EBCDIC = re.compile(rb"[\0\1 \n]")
 
 
-def is_converted(head: bytes) -> bool:
-    """Whether libmagic may try its rules for text on other bytes than these: on text that is no ASCII and no UTF-8."""
+def readings(head: bytes) -> list[bytes] | None:
+    """On which bytes libmagic may try its rules: a file's first, and these converted where they are text; None: untold.
+
+    The rules for text are tried on UTF-8, without its mark; each byte of 8-bit text becomes a character.
+    """
     text = head.rstrip(b"\0")
-    if head.startswith(_MARKS) or not _NOT_EBCDIC.search(text):
-        return True
+    if head.startswith(_OTHER_MARKS) or not _NOT_EBCDIC.search(text):
+        return None
     if head.isascii() or len(text.translate(None, _NOT_TEXT)) < len(text):
-        return False
+        return [head]
+    if not _is_utf8(head):
+        return [head, text.decode("latin-1").encode()]
+    return [head, head.removeprefix(_MARK)] if head.startswith(_MARK) else [head]
+
+
+def _is_utf8(head: bytes) -> bool:
     try:
         head.decode()
-    except UnicodeDecodeError as error:
-        return error.end < len(head) or error.reason != "unexpected end of data"
-    return False
+    except UnicodeDecodeError as error:  # the last character may be cut
+        return error.end == len(head) and error.reason == "unexpected end of data"
+    return True
 
 
 def installed_rules() -> Rules | None:
@@ -62,10 +72,11 @@ class Judge:
 
     def type(self, head: bytes) -> str:
         """The MIME type of a file that begins so, "" when libmagic cannot say."""
-        if self._first or is_converted(head) or self._candidates is None:
+        read = readings(head)
+        if self._first or read is None or self._candidates is None:
             self._first = max(self._first - 1, 0)
             return _asked(self._whole, head)
-        groups, dear = self._candidates.of(head), self._candidates.dear
+        groups, dear = frozenset().union(*map(self._candidates.of, read)), self._candidates.dear
         if waiting := groups & dear.keys():
             # The answer without rules that can only say the same is the answer with them.
             answer = _asked(self._part(self._candidates, groups - waiting), head)

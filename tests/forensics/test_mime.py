@@ -16,7 +16,7 @@ from forensics.mime import HEAD_BYTES, judge, mime_type
 from forensics.mime.candidates import Candidates
 from forensics.mime.compiled import REGEX, SEARCH, STRING, Rules, UnknownFormError
 from forensics.mime.demands import Head, number_of
-from forensics.mime.judge import Judge, is_converted
+from forensics.mime.judge import Judge, readings
 
 COMPILED = Path(str(pylibmagic.data / "magic.mgc")).read_bytes()
 RULES = Rules(COMPILED)
@@ -127,7 +127,7 @@ def test_few_rules_are_left_for_plain_text() -> None:
     plain = b"Dear Ada,\n\nthe disk is in the safe.\n" * 40
     assert not CANDIDATES.of(plain)
     assert len(CANDIDATES.always) < 50
-    assert not is_converted(plain)
+    assert readings(plain) == [plain]
 
 
 def test_a_rule_that_can_only_say_the_same_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,8 +147,6 @@ def test_a_rule_that_can_only_say_the_same_is_not_asked(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "text",
     [
-        "\ufeffimport a\n".encode(),
-        "import é\n".encode("latin-1"),
         "import a\n".encode("utf-16"),
         "import a\n".encode("utf-32"),
         "import a\n".encode("cp500"),
@@ -156,17 +154,33 @@ def test_a_rule_that_can_only_say_the_same_is_not_asked(monkeypatch: pytest.Monk
         b"\xff\xfea\0",
     ],
 )
-def test_text_that_libmagic_converts_is_asked_of_all_rules(text: bytes) -> None:
-    assert is_converted(text)
-    assert is_converted(text + b"\0" * 3)
+def test_text_whose_conversion_is_not_followed_is_asked_of_all_rules(text: bytes) -> None:
+    assert readings(text) is readings(text + b"\0" * 3) is None
     assert JUDGE.type(text) == whole(text)
 
 
-def test_text_that_is_cut_within_a_character_is_as_it_stands() -> None:
-    text = "über alles é".encode()
-    assert not is_converted(text[:-1])
-    assert is_converted(text[:-1] + b"x")
-    assert not is_converted(text + b"\0\0")
+@pytest.mark.parametrize(
+    ("head", "converted"),
+    [
+        ("é import".encode("latin-1"), ["é import".encode()]),
+        ("é x".encode("latin-1") + b"\0\0", ["é x".encode()]),
+        ("\ufeffimport os\n".encode(), [b"import os\n"]),
+        ("é import".encode(), []),
+        ("import ü".encode()[:-1], []),
+        (b"\xe9 \0 import", []),
+    ],
+)
+def test_rules_are_tried_on_text_as_libmagic_converts_it(head: bytes, converted: list[bytes]) -> None:
+    assert readings(head) == [head, *converted]
+    assert JUDGE.type(head) == whole(head)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-8-sig"])
+def test_what_rules_look_for_is_found_in_converted_text(encoding: str) -> None:
+    for text in TEXTS:
+        for more in ("# é\n", "é"):
+            for head in ((text.decode() + more).encode(encoding), (more + text.decode()).encode(encoding)):
+                assert JUDGE.type(head) == whole(head), head
 
 
 def test_the_first_files_are_judged_by_all_rules() -> None:
