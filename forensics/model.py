@@ -3,14 +3,14 @@
 Every result says where it came from (`Location`). Bad bytes are data: what could not be read is a
 `Problem`, never an exception that ends a run and never silence. Times are nanoseconds since
 1970-01-01T00:00:00Z (`int`), or `None` where the source holds no time. What there are millions of
-(`Location`, `Artefact`, `Problem`) are named tuples: made in a third of a dataclass's time, and turned
+(`Location`, `FileEntry`, `Artefact`, `Problem`) are named tuples: made in a third of a dataclass's time, and turned
 into columns by one `zip`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -76,8 +76,7 @@ class Volume:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(NamedTuple):
     """One name in a file system (or folder), as it stands there, allocated or not.
 
     `type`: file, directory, link, fifo, socket, char, block, shadow, virtual, whiteout or unknown.
@@ -96,7 +95,7 @@ class FileEntry:
     accessed: int | None = None
     changed: int | None = None
     created: int | None = None
-    extra_times: Mapping[str, int] = field(default_factory=dict)
+    extra_times: Mapping[str, int] = MappingProxyType({})
     clock: Clock = Clock.UTC
     reallocated: bool = False
     attribute: str = ""

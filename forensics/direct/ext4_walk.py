@@ -23,7 +23,7 @@ from forensics.filesystems.inodes import owner
 from forensics.filesystems.libtsk import TskFileSystem, Walk
 from forensics.media import Medium
 from forensics.model import FileEntry, Problem
-from forensics.results.columns import file_entry
+from forensics.results.columns import file_entries
 from forensics.volumes import TSK_FAILURES, libtsk_line
 
 BATCH_ROWS = 8192
@@ -282,7 +282,7 @@ class Ext4Walk:
     def _agree(self) -> None:
         """Compare the samples with libtsk; raises `FastRefusedError` where one differs."""
         for batch in self.sample.kept:
-            row = file_entry(batch.to_pylist()[0])
+            row = next(file_entries(batch))
             path = row.location.raw_path or row.location.path.encode()
             theirs = list(self._inode(path, int(row.location.meta), allocated=True))
             if theirs != [row]:

@@ -48,22 +48,22 @@ class Content:
 def _digest(read_at: ReadAt, size: int) -> tuple[Content, bytes]:
     """Read a file once, to its end: digests only when every byte was read. Also its first bytes."""
     content, head = Content(outcome="content"), b""
-    digests = [hashlib.new(name, usedforsecurity=False) for name in ("md5", "sha256")]
+    md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256(usedforsecurity=False)
     try:
         while content.read_bytes < size:
             data = read_at(content.read_bytes, min(BLOCK, size - content.read_bytes))
             if not data:
                 raise ExaminationError("the contents end there")  # noqa: TRY301 - one way to tell
             head = head or data[:HEAD_BYTES]
-            for digest in digests:
-                digest.update(data)
+            md5.update(data)
+            sha256.update(data)
             content.read_bytes += len(data)
             board().advance(len(data))
     except (ExaminationError, OSError) as error:
         content.outcome = "partial" if content.read_bytes else "failed"
         content.problem = f"read {content.read_bytes} of {size} bytes: {error}"
     else:
-        content.md5, content.sha256 = (digest.hexdigest() for digest in digests)
+        content.md5, content.sha256 = md5.hexdigest(), sha256.hexdigest()
     if content.read_bytes or content.outcome == "content":
         content.mime = mime_type(head)
     return content, head

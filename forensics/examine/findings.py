@@ -19,7 +19,7 @@ from forensics.results.columns import (
     WALKED,
     artefact_batch,
     file_batch,
-    file_entry,
+    file_entries,
     problem_batch,
 )
 
@@ -139,5 +139,4 @@ class Groups:
 def entries_of(job: Job, group: str) -> Iterator[FileEntry]:
     """The entries of a written group, in order."""
     for batch in results.batches(job.parts_folder / f"{group}.walked", 512):
-        for row in batch.to_pylist():
-            yield file_entry(row)
+        yield from file_entries(batch)

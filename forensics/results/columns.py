@@ -7,7 +7,7 @@ its true value stands as decimal text in `far_times` under the column's or the t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, chain
 from typing import Any
 
@@ -263,16 +263,39 @@ def volume_batch(exhibit: str, volumes: Sequence[Volume]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=VOLUMES)
 
 
-def _exact(row: Mapping[str, Any], far: Mapping[str, str], name: str) -> Any:
-    return int(far[name]) if name in far else row[name]
+_CLOCKS = {clock.value: clock for clock in Clock}
+_ENTRY = ("type", "allocated", "size", *STANDARD_TIMES)  # the fields of a file entry after its location, in order
+_ENTRY_REST = ("reallocated", "attribute", "mode", "uid", "gid", "link_target")
+
+
+def file_entries(batch: pa.RecordBatch) -> Iterator[FileEntry]:
+    """The file entries that rows of `WALKED` stand for, in order: what reads their contents again."""
+
+    def lists(*names: str) -> list[list[Any]]:
+        return [batch.column(name).to_pylist() for name in names]
+
+    locations = map(Location, *lists(*(name for name, _ in _PLACE)))
+    clocks = [_CLOCKS[value] for value in batch.column("clock").to_pylist()]
+    extras, fars = _maps(batch.column("extra_times")), _maps(batch.column("far_times"))
+    entries = map(FileEntry, locations, *lists(*_ENTRY), extras, clocks, *lists(*_ENTRY_REST))
+    for entry, far in zip(entries, fars, strict=True):
+        yield _exact(entry, far) if far else entry
+
+
+def _maps(column: pa.MapArray) -> list[dict[str, Any]]:
+    if not len(column.items):
+        return [{} for _ in range(len(column))]
+    return [dict(pairs or ()) for pairs in column.to_pylist()]
+
+
+def _exact(entry: FileEntry, far: Mapping[str, str]) -> FileEntry:
+    """With the times that int64 does not hold."""
+    exact: dict[str, Any] = {name: int(far[name]) for name in STANDARD_TIMES if name in far}
+    exact["extra_times"] = {name: int(far.get(name, at)) for name, at in entry.extra_times.items()}
+    return entry._replace(**exact)
 
 
 def file_entry(row: Mapping[str, Any]) -> FileEntry:
-    """The file entry a row of files.parquet stands for: what reads its contents again."""
-    far = dict(row["far_times"] or ())
-    extra = {name: int(far.get(name, str(at))) for name, at in dict(row["extra_times"] or ()).items()}
-    location = Location(row["exhibit"], row["volume"], row["path"], row["raw_path"], row["meta"], row["stream"])
-    same = ("type", "allocated", "size", "reallocated", "attribute", "mode", "uid", "gid", "link_target")
-    values: dict[str, Any] = {name: row[name] for name in same}
-    values |= {name: _exact(row, far, name) for name in STANDARD_TIMES}
-    return FileEntry(location=location, clock=Clock(row["clock"]), extra_times=extra, **values)
+    """The file entry a row of files.parquet stands for."""
+    columns = {name: row[name] for name in WALKED.names}
+    return next(file_entries(pa.RecordBatch.from_pylist([columns], schema=WALKED)))
