@@ -63,29 +63,30 @@ class _File:
 
     def _page(self, start: int, length: int, version: int) -> Iterator[Artefact | Problem]:
         tail, end, at = _TAILS[version], start + length, start + _HEAD
-        block, offset = b"", at
+        block, first = b"", at  # the bytes at hand and where they begin
         while at < end:
-            if len(block) < _PATH_LIMIT + tail.size and offset + len(block) < end:
-                block, offset = self._source.read_at(at, min(_BLOCK, end - at)), at
+            if first + len(block) - at < _PATH_LIMIT + tail.size and first + len(block) < end:
+                block, first = self._source.read_at(at, min(_BLOCK, end - at)), at
                 if not block:
                     yield from self._problems.problem(at, 0, f"the page ends {end - at:,} bytes before it says")
                     return
-            found = self._record(block, at, tail)
+            found = self._record(block, at - first, at, tail)
             if isinstance(found, str):
-                yield from self._problems.problem(at, min(len(block), end - at), found)
+                yield from self._problems.problem(at, first + len(block) - at, found)
                 return
             artefact, size = found
             yield artefact
-            block, at, offset = block[size:], at + size, at + size
+            at += size
 
-    def _record(self, block: bytes, at: int, tail: struct.Struct) -> tuple[Artefact, int] | str:
-        stop = block.find(b"\0", 0, _PATH_LIMIT)
+    def _record(self, block: bytes, start: int, at: int, tail: struct.Struct) -> tuple[Artefact, int] | str:
+        """The record at `start` of the block, which is `at` of the file, and its length."""
+        stop = block.find(b"\0", start, start + _PATH_LIMIT)
         if stop < 0 or stop + 1 + tail.size > len(block):
             return "a record that is not whole; the rest of the page is not read"
         event, raw, *more = tail.unpack_from(block, stop + 1)
         flags = int.from_bytes(raw, "big")
-        size = stop + 1 + tail.size
-        fields = {"path": block[:stop].decode("utf-8", "backslashreplace") or "/", "flags": _words(flags)}
+        size = stop + 1 + tail.size - start
+        fields = {"path": block[start:stop].decode("utf-8", "backslashreplace") or "/", "flags": _words(flags)}
         fields |= {"event": str(event)} | ({"file_number": str(more[0])} if more else {})
         return self._facts.artefact(_KIND, {}, fields, place=(at, size)), size
 
