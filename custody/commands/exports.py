@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,10 @@ class Bag:
         places = {n: place_of(case, exhibit) for n, exhibit in found.items()}
         for n, place in places.items():
             copy_parts(case, n, self.purpose, place, folder / "bag" / "data" / "exhibits" / str(n), "bag")
+
+    def discard(self, folder: Path) -> None:
+        """Take the copies away again: nothing is handed out. That the exhibits were read stays on record."""
+        shutil.rmtree(folder / "bag")
 
     def finish(self, case: Case, folder: Path, recipient: str, report: Report) -> str:
         """Add the documents and close the bag; the ledger keeps the digest of its manifest."""

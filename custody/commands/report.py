@@ -65,7 +65,12 @@ def report(settings: Settings, folder: Path, recipient: str, supersedes: Path | 
         signature = signing.ready(case, ask) if signing is not None else None
         if bag is not None:
             bag.copy_exhibits(case, folder)
-        made = make_report(case, order, earlier, signature)
+        try:
+            made = make_report(case, order, earlier, signature)
+        except CustodyError:
+            if bag is not None:
+                bag.discard(folder)
+            raise
         exported = write_exports(case, folder, recipient, made.report, options["exports"])
         exported |= write_certificates(case, folder, recipient, made.report, templates)
         if bag is not None:

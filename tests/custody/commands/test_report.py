@@ -287,7 +287,9 @@ def test_a_signature_that_fails_late_leaves_no_document_and_the_record_says_so(c
     signed = ("report", "-o", folder, "--sign", "--trust", trust, "--language", "sr-Cyrl", "--timestamp")
     with stamps.served(lambda _: (503, b"")) as url:
         case.run(*signed, url).refused(1, "503")
-    assert list(folder.iterdir()) == []
+        ref = case.run("--json", "exhibit", "list").lines[0]["ref"]
+        case.run(*signed, url, "--bag", ref, "--purpose", "hand over").refused(1, "503")
+    assert list(folder.iterdir()) == [], "no copy of evidence is left, either"
     intent, given_up = [e["document"] for e in exports(case)][-2:]
     assert intent["kind"] == given_up["kind"] == "report"
     assert not {"sha256", "name"} & (intent.keys() | given_up.keys()), "no document is recorded"
