@@ -292,6 +292,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("setupapi.section", started="installation begun", ended="installation ended"),
     **_times("setupapi.boot", booted="system started"),
     **_times("firewall.record", logged="connection or packet logged"),
+    **_times("thumbs.picture", modified="picture modified, as its thumbnail keeps it"),
     **_times("pca.execution", last_run="program run"),
     **_times("useraccess.client", first_access="server role first used", last_access="server role last used"),
     **_times("useraccess.role", first_seen="server role first used", last_seen="server role last used"),

@@ -75,6 +75,7 @@ from forensics.parsers import (
     teamviewer,
     text_log,
     time_zone,
+    thumbnails,
     unread,
     usn_journal,
     utmpx,
@@ -124,6 +125,7 @@ PARSERS: tuple[Parser, ...] = (
     personal_folders.PARSER,  # likewise
     pdf.PARSER,  # a signature, and a name where it does not stand at the start
     tar.PARSER,  # a checksum and a signature, or a name
+    thumbnails.PARSER,  # a name, and the signature of what holds the pictures
     jump_list.PARSER,  # a name, and the signature of what holds the entries
     compound.PARSER,  # that signature alone
     usn_journal.PARSER,  # a name

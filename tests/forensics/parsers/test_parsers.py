@@ -35,6 +35,7 @@ LIBRARIES = {
     "registry": {"pyregf"},
     "shortcut": {"pylnk"},
     "sqlite": {"apsw"},
+    "thumbnails": {"pyolecf"},
     "_sqlite": {"apsw"},
     "_shell_items": {"pyfwsi"},
 }
