@@ -208,6 +208,7 @@ ARTEFACT_MEANINGS: Mapping[tuple[str, str], str] = {
     **_times("teamviewer.connection", began="remote control began", ended="remote control ended"),
     **_times("usn.record", recorded="file changed (journal)"),
     **_times("registry.key", written="registry key written"),
+    **_times("registry.recovered", written="registry key written (recovered, not current)"),
     **_times(
         "registry.autostart registry.service registry.usb registry.typed registry.time_zone registry.computer "
         "registry.network_signature registry.mounted_device registry.software registry.profile registry.mount_point "

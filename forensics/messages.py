@@ -107,6 +107,7 @@ MESSAGES: Mapping[str, tuple[tuple[tuple[str, str, str], ...], str]] = {
     "prefetch.volume": ((("", "device", ""), (" serial ", "volume_serial", ""), (", for ", "executable", "")), ""),
     "usn.record": ((("", "name", ""), (": ", "reason", ""), (", MFT entry ", "mft_entry", "")), ""),
     "registry.key": ((("", "path", ""),), "value."),
+    "registry.recovered": ((("", "path", ""),), "value."),
     "picture.exif": (
         (("", "make", ""), (" ", "model", ""), (" serial ", "body_serial", ""), (", ", "software", "")),
         "",

@@ -13,6 +13,20 @@ from forensics.parsers._facts import Moment
 from forensics.parsers._windows import filetime
 
 BINARY = 3  # REG_BINARY, [MS-RRP] section 3.1.1.5
+TEXTS, NUMBERS, LIST = (1, 2, 6), (4, 5, 11), 7  # REG_SZ, EXPAND_SZ, LINK; DWORD, its big-endian, QWORD; MULTI_SZ
+_BYTES_SHOWN = 256
+
+
+def data_text(kind: int, data: bytes) -> str:
+    """A value's data as text, by its type: numbers in decimal, lists joined by "; ", others in hexadecimal."""
+    if kind in TEXTS:
+        return data.decode("utf-16-le", "backslashreplace").rstrip("\0")
+    if kind in NUMBERS and len(data) in (4, 8):
+        return str(int.from_bytes(data, "big" if kind == 5 else "little"))
+    if kind == LIST:
+        return "; ".join(data.decode("utf-16-le", "backslashreplace").rstrip("\0").split("\0"))
+    more = f"... ({len(data):,} bytes)" if len(data) > _BYTES_SHOWN else ""
+    return data[:_BYTES_SHOWN].hex() + more
 
 
 @dataclass(frozen=True, slots=True)

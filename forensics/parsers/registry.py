@@ -14,15 +14,14 @@ from forensics.parsers._contract import ParserInput
 from forensics.parsers._facts import Facts
 from forensics.parsers._lines import ProblemLimit
 from forensics.parsers._registry_facts import KINDS, facts_of, secret
-from forensics.parsers._registry_keys import Hive, Key, Value
+from forensics.parsers._registry_keys import NUMBERS, TEXTS, Hive, Key, Value, data_text
 from forensics.parsers._registry_logs import closed, replayed
+from forensics.parsers._registry_recovery import Leftovers
 from forensics.parsers._windows import UnreadableError, filetime, opened, told
 
-_NAME, _VERSION, _KEY = "registry", "2", "registry.key"
+_NAME, _VERSION, _KEY, _LEFT = "registry", "2", "registry.key", "registry.recovered"
 _MAGIC = b"regf"
 _HEADER = 4096
-_TEXTS, _NUMBERS, _LIST = (1, 2, 6), (4, 5, 11), 7  # REG_SZ, EXPAND_SZ, LINK; DWORD, its big-endian, QWORD; MULTI_SZ
-_BYTES_SHOWN = 256
 _VALUES_SHOWN = 4096
 _DATA_LIMIT = 1 << 20
 _DEEPEST = 512  # the registry's own limit
@@ -30,20 +29,13 @@ _PENDING = "the transaction logs"
 
 
 def _text(value: Any, kind: int, data: bytes) -> str:
-    if kind in _TEXTS:
-        read = told(getattr, value, "data_as_string")
-        return data.decode("utf-16-le", "backslashreplace").rstrip("\0") if read is None else str(read)
-    if kind in _NUMBERS and len(data) in (4, 8):
-        return str(int.from_bytes(data, "big" if kind == 5 else "little"))
-    if kind == _LIST:
-        return "; ".join(data.decode("utf-16-le", "backslashreplace").rstrip("\0").split("\0"))
-    more = f"... ({len(data):,} bytes)" if len(data) > _BYTES_SHOWN else ""
-    return data[:_BYTES_SHOWN].hex() + more
+    read = told(getattr, value, "data_as_string") if kind in TEXTS else None
+    return data_text(kind, data) if read is None else str(read)
 
 
 def _shown(value: Value, hidden: bool) -> str:
-    if hidden and value.type not in _TEXTS + _NUMBERS:
-        return f"({len(value.data):,} bytes that guard passwords are not shown)"
+    if hidden and value.type not in TEXTS + NUMBERS:
+        return f"({len(value.data):,} bytes that may guard passwords are not shown)"
     return value.text or "(empty)"
 
 
@@ -66,14 +58,23 @@ def _values(key: Any) -> tuple[dict[str, Value], int]:
 class _Hive:
     """One hive being walked, parents before children, in the order of the file's lists."""
 
-    def __init__(self, facts: Facts, file: Any) -> None:
-        self._facts, self._file = facts, file
+    def __init__(self, facts: Facts, source: ParserInput) -> None:
+        self._facts, self._source = facts, source
         self._problems = ProblemLimit(facts.source, f"parser {_NAME}")
         self._seen: set[int] = set()
         self._hive = Hive(LocalClock(facts.source.zone))
 
     def read(self) -> Iterator[Artefact | Problem]:
-        root = told(getattr, self._file, "root_key")
+        try:
+            with opened(pyregf.file, self._source) as file:
+                yield from self._reached(file)
+        except UnreadableError as error:
+            yield self._facts.problem(f"the hive cannot be read: {error}")
+        yield from self._left()
+        yield from self._problems.summary()
+
+    def _reached(self, file: Any) -> Iterator[Artefact | Problem]:
+        root = told(getattr, file, "root_key")
         if root is None:
             yield self._facts.problem("the hive has no root key that can be read")
             return
@@ -95,7 +96,15 @@ class _Hive:
                     continue
                 children.append((child, f"{path}\\{name}" if path else name, depth + 1))
             waiting += reversed(children)
-        yield from self._problems.summary()
+
+    def _left(self) -> Iterator[Artefact]:
+        """Keys that no list leads to; where it is not known whose they were, none of their bytes are shown."""
+        for key in Leftovers(self._source, self._seen):
+            hidden = not key.whole or secret(key.path)
+            fields: dict[str, object] = {"path": key.path, "cell": "free" if key.free else "in use"}
+            fields |= {f"value.{name}": _shown(value, hidden) for name, value in key.values.items()}
+            place = (min(key.offset, self._facts.source.size), 0)
+            yield self._facts.artefact(_LEFT, {"written": filetime(key.written)}, fields, place=place)
 
     def _problem(self, offset: int, reason: str) -> Iterator[Problem]:
         shown = self._facts.problem(reason).reason
@@ -119,14 +128,6 @@ class _Hive:
             yield self._facts.artefact(fact.kind, fact.moments, fact.fields, place=place, clock=fact.clock)
 
 
-def _walked(facts: Facts, source: ParserInput) -> Iterator[Artefact | Problem]:
-    try:
-        with opened(pyregf.file, source) as file:
-            yield from _Hive(facts, file).read()
-    except UnreadableError as error:
-        yield facts.problem(f"the hive cannot be read: {error}")
-
-
 def _mark(result: Artefact | Problem) -> int:
     """What two results have in common that say the same."""
     if isinstance(result, Problem):
@@ -141,7 +142,7 @@ def _pending(facts: Facts, seen: set[int]) -> Iterator[Artefact | Problem]:
         reason = "the hive was not closed, and no transaction log with what it lacks is beside it"
         yield facts.problem(reason, (0, min(_HEADER, facts.source.size)))
         return
-    for result in _walked(facts, with_logs):
+    for result in _Hive(facts, with_logs).read():
         if _mark(result) in seen:
             continue
         if isinstance(result, Problem):
@@ -154,13 +155,14 @@ def _pending(facts: Facts, seen: set[int]) -> Iterator[Artefact | Problem]:
 class RegistryParser:
     """Artefacts `registry.key`: time `written` (UTC); fields path, class, value.NAME (numbers in decimal, lists joined
     by "; ", other data in hexadecimal; never what passwords are kept in). Of single keys also what `_registry_facts`
-    gives: the readers of a subject stand in one module each. What a hive in use has only with its transaction logs
-    follows, with the field `held_in`.
+    gives: the readers of a subject stand in one module each. Artefacts `registry.recovered`: keys that no list leads
+    to, deleted or cut off; fields path (from "?" on where its beginning is lost), cell (free, in use), value.NAME. What
+    a hive in use has only with its transaction logs follows, with the field `held_in`.
     """
 
     name: str = _NAME
     version: str = _VERSION
-    kinds: tuple[str, ...] = (_KEY, *KINDS)
+    kinds: tuple[str, ...] = (_KEY, _LEFT, *KINDS)
 
     def accepts(self, head: bytes, name: str) -> bool:
         """By the signature; a transaction log has it too, but holds no hive."""
@@ -170,7 +172,7 @@ class RegistryParser:
         """Every key; see `Parser.parse`."""
         facts, seen = Facts(source, self.name, self.version), set[int]()
         in_use = not closed(source)
-        for result in _walked(facts, source):
+        for result in _Hive(facts, source).read():
             if in_use:
                 seen.add(_mark(result))
             yield result

@@ -118,7 +118,7 @@ VALUES = st.dictionaries(
 
 
 @given(path=st.sampled_from(PATHS), values=VALUES)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_values_of_single_keys_give_facts_or_reasons(path: str, values: dict[str, Value]) -> None:
     for fact in facts_of(Key(path, WRITTEN, values, made())):
         assert isinstance(fact, str) or fact.kind in PARSER.kinds
