@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 from operator import xor
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from forensics.parsers._contract import ParserInput
 
 _SECTOR, _BASE = 512, 4096
 _SUFFIXES = (".LOG1", ".LOG2", ".LOG")
-_LOG_LIMIT = 128 << 20
+_LOG_LIMIT = 64 << 20
 _HEAD = struct.Struct("<4sII")  # "regf", first and second sequence number
 _BINS_AT, _CHECKSUM_AT = 40, 508
 _ENTRY = struct.Struct("<4sIIIIIQQ")  # "HvLE", size, flags, sequence, bins, pages, hash of the pages, hash of this
@@ -30,7 +31,8 @@ def marvin32(data: bytes) -> int:
     low, high = _SEED & _MASK, _SEED >> 32
     whole = len(data) & ~3
     last = int.from_bytes(data[whole:] + b"\x80", "little")
-    for word in (*struct.unpack_from(f"<{whole // 4}I", data), last, 0):
+    words = (word for (word,) in struct.iter_unpack("<I", data[:whole]))
+    for word in chain(words, (last, 0)):
         low = low + word & _MASK
         high ^= low
         low = ((low << 20 | low >> 12) + high) & _MASK
@@ -88,18 +90,21 @@ def _dirty(data: bytes) -> Iterator[_Step]:
     at = -(-(_SECTOR + 4 + len(bits)) // _SECTOR) * _SECTOR
     sectors: dict[int, bytes] = {}
     for number in (8 * place + bit for place, byte in enumerate(bits) for bit in range(8) if byte >> bit & 1):
+        if at + _SECTOR > len(data):
+            return
         sectors[_BASE // _SECTOR + number] = data[at : at + _SECTOR]
         at += _SECTOR
-    if first == second and sectors and at <= len(data):
+    if first == second and sectors:
         yield _Step(first, bins, sectors)
 
 
-def _steps(log: ParserInput) -> list[_Step]:
-    """The changes of a log in their order; none for what is no log, or has none that is whole."""
+def _steps(log: ParserInput, hive: int) -> list[_Step]:
+    """The changes of a log in their order, those that can be of a hive of that size; none for what is no log."""
     data = log.read_at(0, min(log.size, _LOG_LIMIT))
     if len(data) < 2 * _SECTOR or not data.startswith(b"regf"):
         return []
-    return list(_dirty(data) if data[_SECTOR : _SECTOR + 4] == b"DIRT" else _entries(data))
+    steps = _dirty(data) if data[_SECTOR : _SECTOR + 4] == b"DIRT" else _entries(data)
+    return [step for step in steps if step.bins <= hive + len(data)]
 
 
 def _logs(source: ParserInput) -> Iterator[ParserInput]:
@@ -131,7 +136,7 @@ def _header(source: ParserInput, last: _Step) -> dict[int, bytes]:
 def _following(source: ParserInput) -> list[_Step]:
     """The changes of all logs that follow each other, from the first that is not older than the hive on."""
     _, _, written = _HEAD.unpack(source.read_at(0, _HEAD.size))
-    steps = sorted((step for log in _logs(source) for step in _steps(log)), key=lambda step: step.sequence)
+    steps = sorted((step for log in _logs(source) for step in _steps(log, source.size)), key=lambda step: step.sequence)
     following: list[_Step] = []
     for step in steps:
         if step.sequence >= written and (not following or step.sequence == following[-1].sequence + 1):

@@ -103,3 +103,13 @@ def test_damaged_logs_give_values(corpus: Fetch, hive: Any, among: Made) -> None
     files = {name: hive(corpus, f"registry/regipy/{name}") for name in (USER, LOGS[0])}
     for log in damaged(files[LOGS[0]][:348160], 4):
         list(PARSER.parse(among({USER: files[USER], LOGS[0]: log})))
+
+
+def test_logs_that_claim_more_than_they_hold(corpus: Fetch, hive: Any, among: Made) -> None:
+    data = hive(corpus, "registry/plaso/regf/100_sub_keys.hiv")
+    head = bytearray(data[:512])
+    struct.pack_into("<I", head, 40, 0xFFFFF000)
+    claims = bytes(head) + b"DIRT" + b"\xff" * 100_000
+    assert replayed(among({"SYSTEM": data, "SYSTEM.LOG": claims})) is None
+    one = (bytes(head) + b"DIRT\x01").ljust(4096 << 4, b"\0")
+    assert replayed(among({"SYSTEM": data, "SYSTEM.LOG": one})) is None
