@@ -26,6 +26,8 @@ _VALUES_SHOWN = 4096
 _DATA_LIMIT = 1 << 20
 _DEEPEST = 512  # the registry's own limit
 _PENDING = "the transaction logs"
+_PASSWORDS = ("password", "passwd", "pwd")
+"""Ends of names under which programs keep passwords (DefaultPassword of Winlogon, ProxyPassword of PuTTY ...)."""
 
 
 def _text(value: Any, kind: int, data: bytes) -> str:
@@ -33,8 +35,10 @@ def _text(value: Any, kind: int, data: bytes) -> str:
     return data_text(kind, data) if read is None else str(read)
 
 
-def _shown(value: Value, hidden: bool) -> str:
-    if hidden and value.type not in TEXTS + NUMBERS:
+def _shown(name: str, value: Value, hidden: bool) -> str:
+    """A value as it is given out; `hidden` says that the key's binary values are not."""
+    named_password = name.lower().endswith(_PASSWORDS) and value.type not in NUMBERS and value.data
+    if named_password or (hidden and value.type not in TEXTS + NUMBERS):
         return f"({len(value.data):,} bytes that may guard passwords are not shown)"
     return value.text or "(empty)"
 
@@ -102,7 +106,7 @@ class _Hive:
         for key in Leftovers(self._source, self._seen):
             hidden = not key.whole or secret(key.path)
             fields: dict[str, object] = {"path": key.path, "cell": "free" if key.free else "in use"}
-            fields |= {f"value.{name}": _shown(value, hidden) for name, value in key.values.items()}
+            fields |= {f"value.{name}": _shown(name, value, hidden) for name, value in key.values.items()}
             place = (min(key.offset, self._facts.source.size), 0)
             yield self._facts.artefact(_LEFT, {"written": filetime(key.written)}, fields, place=place)
 
@@ -116,7 +120,7 @@ class _Hive:
         written = filetime(told(key.get_last_written_time_as_integer) or 0)
         fields: dict[str, object] = {"path": path or "(root)", "class": told(getattr, key, "class_name")}
         hidden = secret(path)
-        fields |= {f"value.{name}": _shown(value, hidden) for name, value in values.items()}
+        fields |= {f"value.{name}": _shown(name, value, hidden) for name, value in values.items()}
         place = (min(offset, self._facts.source.size), 0)
         yield self._facts.artefact(_KEY, {"written": written}, fields, place=place)
         if missing:

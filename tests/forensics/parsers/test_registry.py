@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from forensics.parsers import parser_for
 from forensics.parsers._registry_facts import facts_of
 from forensics.parsers._registry_keys import Key, Value
-from forensics.parsers.registry import PARSER
+from forensics.parsers.registry import PARSER, _shown
 from tests.conftest import Fetch
 from tests.forensics.parsers.found import artefacts, damaged, problems
 from tests.forensics.parsers.keys import WRITTEN
@@ -122,3 +122,17 @@ VALUES = st.dictionaries(
 def test_any_values_of_single_keys_give_facts_or_reasons(path: str, values: dict[str, Value]) -> None:
     for fact in facts_of(Key(path, WRITTEN, values, made())):
         assert isinstance(fact, str) or fact.kind in PARSER.kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("DefaultPassword", Value(1, "geheim", b"g\0"), "(2 bytes that may guard passwords are not shown)"),
+        ("ProxyPassword", Value(3, "00", b"\0"), "(1 bytes that may guard passwords are not shown)"),
+        ("DisablePassword", Value(4, "1", b"\1\0\0\0"), "1"),
+        ("Password", Value(1, "", b""), "(empty)"),
+        ("PasswordHint", Value(1, "cat", b"c\0"), "cat"),
+    ],
+)
+def test_values_that_are_named_as_passwords(name: str, value: Value, shown: str) -> None:
+    assert _shown(name, value, hidden=False) == shown
