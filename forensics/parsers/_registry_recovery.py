@@ -11,6 +11,7 @@ import struct
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from forensics.parsers._contract import ParserInput
@@ -20,6 +21,7 @@ _BASE, _PAGE, _BIN_HEADER = 4096, 4096, 32
 _BIN_LIMIT = 16 << 20
 _KEY = struct.Struct("<2sHQ4xI16xII28xHH")  # flags, written, parent, number of values, their list, length of the name
 _VALUE = struct.Struct("<2sHIIIH")  # length of the name, size and place of the data, type, flags
+_SIGNATURE = re.compile(b"nk")
 _NAME_LIMIT = 512
 _ROOT, _ASCII_KEY, _ASCII_VALUE = 0x04, 0x20, 0x01
 _INLINE = 0x80000000
@@ -61,42 +63,44 @@ class Leftovers:
 
     def __init__(self, source: ParserInput, reached: set[int]) -> None:
         self._source, self._reached = source, reached
-        self._starts, self._ends = array("Q"), array("Q")  # of the cells in use, 16 bytes for each
+        self._starts, self._sizes = array("Q"), array("Q")
+        for start, size in _bins(source):
+            self._starts.append(start)
+            self._sizes.append(size)
+        self._cells_at = lru_cache(maxsize=16)(self._cells_of)
 
     def __iter__(self) -> Iterator[Leftover]:
-        for at, data in self._bins():
-            for start, cell, free in _cells(data):
-                if not free:
-                    self._starts.append(at + start)
-                    self._ends.append(at + start + len(cell))
-        for at, data in self._bins():
-            for start, cell, free in _cells(data):
-                found = re.finditer(b"nk", cell) if free else re.finditer(b"nk", cell[4:6])
-                for match in found:
-                    place = at + start + match.start() + (0 if free else 4)
-                    if place % 8 == 4 and place not in self._reached:
+        for number, start in enumerate(self._starts):
+            data = self._source.read_at(start, self._sizes[number])
+            places = [start + match.start() for match in _SIGNATURE.finditer(data)]
+            for place in places:
+                if place % 8 == 4 and place not in self._reached:
+                    cell, free = self._cell(number, place)
+                    if free or place == cell + 4:
                         yield from self._leftover(place, free)
 
-    def _bins(self) -> Iterator[tuple[int, bytes]]:
-        """The hive's bins and their places; a page that begins none is given as it is."""
-        at = _BASE
-        while at < self._source.size:
-            head = self._source.read_at(at, 12)
-            size = int.from_bytes(head[8:12], "little") if head.startswith(b"hbin") else 0
-            size = size if size % _PAGE == 0 and 0 < size <= _BIN_LIMIT else _PAGE
-            yield at, self._source.read_at(at, size)
-            at += size
+    def _cells_of(self, number: int) -> tuple[list[int], list[bool]]:
+        """Where the cells of a bin begin, and which of them are free."""
+        start = self._starts[number]
+        found = list(_cells(self._source.read_at(start, self._sizes[number])))
+        return [start + at for at, _ in found], [free for _, free in found]
+
+    def _cell(self, number: int, place: int) -> tuple[int, bool]:
+        """The cell of a bin that covers a place, and whether it is free."""
+        starts, free = self._cells_at(number)
+        found = bisect_right(starts, place) - 1
+        return (starts[found], free[found]) if found >= 0 else (0, True)
+
+    def _reused(self, place: int) -> bool:
+        """Whether a cell in use covers a place: what a deleted key had there is another's now."""
+        number = bisect_right(self._starts, place) - 1
+        return number >= 0 and not self._cell(number, place)[1]
 
     def _leftover(self, place: int, free: bool) -> Iterator[Leftover]:
         cell = self._key(place)
         if cell is not None:
             path, whole = self._path(cell)
             yield Leftover(path, cell.written, dict(self._values(cell, free)), place, free, whole)
-
-    def _reused(self, place: int) -> bool:
-        """Whether a cell in use covers a place: what a deleted key had there is another's now."""
-        number = bisect_right(self._starts, place) - 1
-        return number >= 0 and place < self._ends[number]
 
     def _key(self, place: int) -> _Cell | None:
         """The key of the cell whose contents begin at a place; None where there is none."""
@@ -139,14 +143,25 @@ class Leftovers:
             yield name or "(default)", Value(kind, text, content)
 
 
-def _cells(data: bytes) -> Iterator[tuple[int, bytes, bool]]:
-    """The cells of a bin: place, bytes (with their size), whether free; all from an unsound one on is one free cell."""
+def _bins(source: ParserInput) -> Iterator[tuple[int, int]]:
+    """Places and sizes of the hive's bins; a page that begins none stands for itself."""
+    at = _BASE
+    while at < source.size:
+        head = source.read_at(at, 12)
+        size = int.from_bytes(head[8:12], "little") if head.startswith(b"hbin") else 0
+        size = size if size % _PAGE == 0 and 0 < size <= _BIN_LIMIT else _PAGE
+        yield at, size
+        at += size
+
+
+def _cells(data: bytes) -> Iterator[tuple[int, bool]]:
+    """The cells of a bin, place and whether free; all from an unsound one on is one free cell."""
     at = _BIN_HEADER if data.startswith(b"hbin") else 0
     while at + 4 <= len(data):
         size = int.from_bytes(data[at : at + 4], "little", signed=True)
         length = abs(size)
         if length < 8 or length % 8 or at + length > len(data):
-            yield at, data[at:], True
+            yield at, True
             return
-        yield at, data[at : at + length], size > 0
+        yield at, size > 0
         at += length
