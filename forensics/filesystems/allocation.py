@@ -34,18 +34,25 @@ _RUNS_OF_BYTES = re.compile(rb"\0+|\xff+|[^\0\xff]", re.DOTALL)
 
 
 def free_spans(fs: FileSystem, medium: Medium) -> list[Span] | None:
-    """What the file system calls free, in order, neighbours merged; None where its kind of bitmap is not read.
+    """What the file system calls free, as far as the medium goes, in order, neighbours merged.
 
-    Raises `ExaminationError` when the bitmap cannot be read.
+    None where its kind of bitmap is not read. Raises `ExaminationError` when the bitmap cannot be read.
     """
     if not isinstance(fs, TskFileSystem) or fs.name not in _READERS:
         return None
     try:
-        return list(merged(_READERS[fs.name](fs, medium)))
+        return [*_on_medium(merged(_READERS[fs.name](fs, medium)), medium.size)]
     except TSK_FAILURES as error:
         raise ExaminationError(f"what is free cannot be read: {error}") from error
-    except struct.error as error:
-        raise ExaminationError(f"what is free cannot be read: the volume ends too early ({error})") from error
+    except (struct.error, ZeroDivisionError) as error:
+        raise ExaminationError(f"what is free cannot be read: the volume makes no sense ({error})") from error
+
+
+def _on_medium(spans: Iterable[Span], size: int) -> Iterator[Span]:
+    """What of the spans is there: an image may be cut, and that it is has been told when it was examined."""
+    for start, length in spans:
+        if start < size:
+            yield start, min(length, size - start)
 
 
 def merged(spans: Iterable[Span]) -> Iterator[Span]:

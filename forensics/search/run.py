@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from custody.access import FoundFile, Part, PartOpener
 from forensics import results
+from forensics.archives import ArchiveTree
 from forensics.engine import STALL_SECONDS, Limits, UnitFailedError, WorkerPool, preparation
 from forensics.examine.batch_groups import BatchGroups
 from forensics.examine.extraction import volume_of
@@ -277,7 +278,7 @@ def _spans(search: _Search) -> list[Span]:
 
 
 def search_tree(tree: Tree, ask: Ask) -> dict[str, Any]:
-    """Search a folder, or files given one by one. Answers and raises as `search_image`."""
+    """Search a folder, the members of an archive, or files given one by one. Answers and raises as `search_image`."""
     task = Task(_job(ask), ask.patterns, ask.seconds)
     with ExitStack() as stack:
         lent = stack.enter_context(ExitStack())  # left after the pool, whose threads may still be sending
@@ -286,6 +287,8 @@ def search_tree(tree: Tree, ask: Ask) -> dict[str, Any]:
         search = _Search(ask, task, watch)
         watch.enter("files")
         search.run(_tree_works(search, tree, pool, lent))
+        if isinstance(tree, ArchiveTree):
+            search.problems += [problem._replace(stage="search") for problem in tree.problems(ask.exhibit)]
         return _conclude(search)
 
 

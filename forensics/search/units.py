@@ -18,7 +18,7 @@ from forensics.direct.layout import ExtentStream, Layout, Layouts
 from forensics.engine.worker import board
 from forensics.examine.findings import Job, entries_of, readable
 from forensics.examine.units import CLAIM_FLOOR, Lent, prepared_medium, prepared_volume
-from forensics.filesystems import Content, open_entry
+from forensics.filesystems import Content, FileSystemError, open_entry
 from forensics.filesystems.allocation import Span, free_spans
 from forensics.media import MediumError, read_part
 from forensics.model import ExaminationError, FileEntry, Location, Volume
@@ -111,7 +111,7 @@ def files_unit(task: Task, volume: Volume, group: str, skip: Mapping[int, str]) 
                 continue
             board().mark(number, entry.location.path)
             try:
-                layout = search.layouts.of(entry)
+                layout = search.layout(entry)
                 through_libtsk = None if layout.content is not None and layout.exact else open_entry(fs, entry)
                 search.file(entry, layout, through_libtsk)
             except ExaminationError as error:
@@ -139,6 +139,13 @@ class _Files:
     task: Task
     sheet: Sheet
     layouts: Layouts
+
+    def layout(self, entry: FileEntry) -> Layout:
+        """Where a file stands; of one that is not all on the medium nothing is known: libtsk reads what there is."""
+        try:
+            return self.layouts.of(entry)
+        except FileSystemError:
+            return Layout(None, ())
 
     def file(self, entry: FileEntry, layout: Layout, content: Content | None) -> None:
         """Content, then slack. A deleted file's slack is part of what is free."""

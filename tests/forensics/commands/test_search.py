@@ -140,6 +140,29 @@ def test_files_of_a_folder_and_logs(case: Lab) -> None:
     assert search(case, "--word", "SSHD", ref="AH/4")["hits"] == 2
 
 
+def test_a_cut_image_is_searched_as_far_as_it_goes(lab: Lab) -> None:
+    whole = (_samples() / "web01-ext4.img").read_bytes()
+    image = bytearray(whole[: len(whole) - (1 << 20)])
+    lab.run("ingest", lab.put("cut.img", bytes(image)), "--exhibit", "AH/1", *WHY)
+    told = lab.run("search", "AH/1", *WHY, "--word", "root", "--json")
+    assert told.code in {0, 4}, told
+    found = {int(hit["medium_offset"]) for hit in hits(lab) if hit["medium_offset"]}
+    assert {at.start() for at in re.finditer(rb"(?i)root", image)} <= found
+    assert told.json["problems"] < 20
+
+
+def test_members_of_an_archive_are_searched_unpacked(lab: Lab) -> None:
+    path = lab.evidence / "seized.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("inner/words.txt", "nothing " * 500 + "the КОНТРАБАНДА came " + "nothing " * 500)
+        packed.writestr("other.txt", "no more of it" * 100)
+    lab.ingest("AH/1", path)
+    told = search(lab, "--word", "контрабанда")
+    assert (told["hits"], told["problems"]) == (1, 0)
+    (hit,) = hits(lab)
+    assert (hit["path"], hit["offset"], hit["encoding"]) == ("inner/words.txt", "4004", "utf-8")
+
+
 def test_yara_rules(case: Lab) -> None:
     rules = case.put("rules.yar", b'rule hello { strings: $a = "Hello" condition: $a at 0 and filesize < 100 }')
     told = search(case, "--yara", rules)
