@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 
 import pytsk3
 
@@ -25,6 +25,7 @@ Span = tuple[int, int]
 
 _BITMAP_RECORD = 6  # $Bitmap
 _PIECE = 4 << 20
+_FAT_PIECE = 3 << 20  # whole entries of 12, 16 and 32 bits
 _MOST_BITMAP = 1 << 30
 _ALLOCATION_BITMAP = 0x81  # directory entry of exFAT
 _BLOCK_UNINITIALISED = 0x2
@@ -133,23 +134,26 @@ def _fat(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
     clusters = ((small or large) - data) // per_cluster
     width = {"FAT12": 12, "FAT16": 16, "FAT32": 32}[fs.name]
     size = min(table * sector, -(-(clusters + 2) * width // 8), _MOST_BITMAP)
-    entries = _fat_entries(_read(medium, start + reserved * sector, size), width)
+    table_at = start + reserved * sector  # in pieces: it may hold tens of millions of entries
+    pieces = (_read(medium, table_at + at, min(_FAT_PIECE, size - at)) for at in range(0, size, _FAT_PIECE))
+    entries = chain.from_iterable(_fat_entries(piece, width) for piece in pieces)
     cluster = per_cluster * sector
-    for number, value in enumerate(entries[2 : clusters + 2]):
+    for number, value in enumerate(islice(entries, 2, clusters + 2)):
         if not value:
             yield start + data * sector + number * cluster, cluster
     tail = data + clusters * per_cluster  # sectors too few for a cluster belong to nobody, as libtsk has it
     yield start + tail * sector, ((small or large) - tail) * sector
 
 
-def _fat_entries(raw: bytes, width: int) -> list[int]:
+def _fat_entries(raw: bytes, width: int) -> Iterator[int]:
+    """One after the other."""
     if width == 16:
-        return list(memoryview(raw[: len(raw) // 2 * 2]).cast("H"))
+        return iter(memoryview(raw[: len(raw) // 2 * 2]).cast("H"))
     if width == 32:
-        return [value & 0x0FFFFFFF for value in memoryview(raw[: len(raw) // 4 * 4]).cast("I")]
+        return (value & 0x0FFFFFFF for value in memoryview(raw[: len(raw) // 4 * 4]).cast("I"))
     raw = raw.ljust(-(-len(raw) // 3) * 3, b"\xff")
     pairs = ((a | (b & 15) << 8, b >> 4 | c << 4) for a, b, c in zip(raw[::3], raw[1::3], raw[2::3], strict=True))
-    return list(chain.from_iterable(pairs))
+    return chain.from_iterable(pairs)
 
 
 def _exfat(fs: TskFileSystem, medium: Medium) -> Iterator[Span]:
