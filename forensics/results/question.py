@@ -15,7 +15,8 @@ from forensics.results import ResultsError, Run
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_LIMIT = "192MB"
+MEMORY_LIMIT = "512MB"
+"""Ten million events need over 192 to be put in order."""
 _ROWS = 2048
 LETTERS: Mapping[str, str] = {"files": "f", "artefacts": "a", "events": "e"}
 """The tables whose rows have an identity that people can write down, and its first letter."""
@@ -89,6 +90,6 @@ def answer(sql: str, values: list[object] | dict[str, object]) -> Iterator[dict[
             result = connection.sql(sql, params=values)
             for batch in result.to_arrow_reader(_ROWS):
                 yield from batch.to_pylist()
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:  # what fails while rows are fetched is an OSError of Arrow's
             line = str(error).splitlines()[0]
             raise ResultsError(f"the results cannot be read: {line}", "run the examination again") from error

@@ -291,3 +291,9 @@ def test_events_are_counted_by_period_and_source(tmp_path: Path) -> None:
     assert [bar.period for bar in histogram.histogram(found, Filter(), "year")] == ["1969", "1970"]
     assert histogram.histogram(found, Filter(start=0), "hour")[0].period == "1970-01-01T00"
     assert [bar.events for bar in histogram.histogram(found, Filter(kinds=("file",)), "day")] == [1]
+
+
+def test_too_little_memory_is_said(runs: list[results.Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("forensics.results.question.MEMORY_LIMIT", "100KB")
+    with pytest.raises(ResultsError, match="cannot be read"):
+        list(queries.timeline(runs))
