@@ -33,7 +33,7 @@ VERIFIERS = ("custody.ledger.verify", "custody.ledger.bundle")
 TUPLES = {
     "forensics.media": ("MEDIA", "test_media_{}.py"),
     "forensics.archives": ("ARCHIVES", "test_archive_{}.py"),
-    "forensics.parsers": ("PARSERS", "parsers/test_{}.py"),
+    "forensics.parsers": ("PARSERS", "parsers/**/test_{}.py"),
     "forensics.recognisers": ("RECOGNISERS", "recognisers/test_{}.py"),
     "custody.handling": ("RULES", "handling/test_{}.py"),
     "custody.report.exports": ("EXPORTS", "report/exports/test_{}.py"),
@@ -212,7 +212,7 @@ def test_parsers_and_recognisers_know_only_the_model(package: str) -> None:
         "pyewf",
     }
     allowed = ("forensics.model", f"forensics.{package}")
-    for path in sorted(ROOT.glob(f"forensics/{package}/*.py")):
+    for path in sorted(ROOT.glob(f"forensics/{package}/**/*.py")):
         names = set(imports_of(path)) - {"forensics"}
         assert not shut & {name.split(".")[0] for name in names}, path
         ours = {name for name in names if name.split(".")[0] in OWN}
@@ -272,11 +272,12 @@ def home(member: object) -> str:
 def test_every_file_of_a_family_is_registered_tested_and_documented(package: str) -> None:
     """One file plus one line in the tuple; a leading underscore marks what several members share."""
     module, tuple_members = members(package)
-    files = {path.stem for path in Path(str(module.__file__)).parent.glob("[!_]*.py")}
+    found = Path(str(module.__file__)).parent.rglob("[!_]*.py")
+    files = {path.stem for path in found if not path.parent.name.endswith("databases")}  # queries, of one member
     assert {home(member).rsplit(".", 1)[-1] for member in tuple_members} == files
     folder = ROOT / "tests" / package.split(".")[0]
     for name in files:
-        assert (folder / TUPLES[package][1].format(name)).exists(), f"{package}.{name} has no test file"
+        assert list(folder.glob(f"**/{TUPLES[package][1].format(name)}")), f"{package}.{name} has no test file"
     documents = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("docs/**/*.md")))
     undocumented = {name for name in files if f"`{name}`" not in documents}
     assert not undocumented, f"docs/ does not name {show(undocumented)} of {package}"

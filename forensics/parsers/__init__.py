@@ -1,89 +1,79 @@
 """Parsers: one artefact format a file, from a file's bytes to artefacts.
 
-A new format is one module with its `PARSER` here and one line in `PARSERS`. Modules whose name starts with an
-underscore are what formats share: `_contract` says what a parser is given and promises, `_facts` and `_lines` how it
-states what it found, the others are named for what they read. Parsers are pure: they see bytes and a location, never
-a path, a clock or a ledger.
+A new format is one module with its `PARSER`, in the folder for where such files come from, and one line in `PARSERS`.
+Modules whose name starts with an underscore are what formats share: `_contract` says what a parser is given and
+promises, `_facts` and `_lines` how it states what it found, the others are named for what they read. Folders named
+`...databases` hold queries, one module for the databases of one origin. Parsers are pure: they see bytes and a
+location, never a path, a clock or a ledger.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from forensics.parsers import (
-    access_log,
-    accounts,
-    android_backup,
-    android_report,
-    apple_system_log,
-    apt_history,
-    audit_log,
-    audit_trail,
-    bodyfile,
-    cabinet,
+from forensics.parsers import sqlite, unread
+from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
+from forensics.parsers.archives import cabinet, compressed, cpio, rar, seven_zip, tar, zip_archive
+from forensics.parsers.browsers import (
     chrome_cache,
     chrome_profile,
-    classic_event_log,
-    cloud_trail,
-    compound,
-    compressed,
-    container_log,
-    cpio,
-    cron_table,
-    discord_messages,
-    ese,
-    event_log,
     firefox_cache,
     firefox_profile,
-    firewall_log,
-    fsevents,
+    opera_history,
+    safari_cookies,
+)
+from forensics.parsers.documents import compound, mail, pdf, personal_folders, picture, rich_text
+from forensics.parsers.logs import (
+    access_log,
+    bodyfile,
+    cloud_trail,
+    container_log,
+    discord_messages,
     iis,
-    index_dat,
-    journal,
-    jump_list,
-    last_logins,
-    login_records,
-    mail,
     mapped,
     mysql_log,
-    opera_history,
-    package_log,
-    packet_capture,
-    pdf,
-    personal_folders,
-    picture,
     plaso_timeline,
     postgresql_log,
+    syslog,
+    text_log,
+)
+from forensics.parsers.logs._mapping import LogMapping, MappingError, read_mapping
+from forensics.parsers.macos import apple_system_log, audit_trail, fsevents, property_list, utmpx
+from forensics.parsers.network import packet_capture
+from forensics.parsers.telephones import android_backup, android_report
+from forensics.parsers.unix import (
+    accounts,
+    apt_history,
+    audit_log,
+    cron_table,
+    journal,
+    last_logins,
+    login_records,
+    package_log,
+    shell_history,
+    ssh_keys,
+    time_zone,
+    viminfo,
+)
+from forensics.parsers.windows import (
+    classic_event_log,
+    ese,
+    event_log,
+    firewall_log,
+    index_dat,
+    jump_list,
     prefetch,
     program_compatibility,
-    property_list,
-    rar,
     recycle_bin,
     registry,
-    rich_text,
-    safari_cookies,
     scheduled_job,
     scheduled_task,
     setup_log,
-    seven_zip,
-    shell_history,
     shortcut,
-    sqlite,
-    ssh_keys,
-    syslog,
-    tar,
     teamviewer,
-    text_log,
     thumbnails,
-    time_zone,
-    unread,
     usn_journal,
-    utmpx,
-    viminfo,
-    zip_archive,
 )
-from forensics.parsers._contract import HEAD_BYTES, Parser, ParserInput
-from forensics.parsers._mapping import LogMapping, MappingError, read_mapping
 
 __all__ = [
     "HEAD_BYTES",

@@ -11,7 +11,7 @@ import pytest
 
 from forensics.model import Artefact, Location, Problem
 from forensics.parsers import PARSERS, Parser, ParserInput
-from forensics.parsers.registry import PARSER as REGISTRY
+from forensics.parsers.windows.registry import PARSER as REGISTRY
 from tests.conftest import Fetch
 
 Source = Callable[..., ParserInput]

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from forensics.parsers._clock import LocalClock
 from forensics.parsers._facts import Moment
-from forensics.parsers._registry_facts import facts_of
-from forensics.parsers._registry_keys import Fact, Hive, Key, Value
+from forensics.parsers.windows._registry_facts import facts_of
+from forensics.parsers.windows._registry_keys import Fact, Hive, Key, Value
 
 FILETIME = 116_444_736_010_000_000
 """One second after 1970."""

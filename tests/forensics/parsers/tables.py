@@ -7,8 +7,8 @@ from typing import Any
 import pyesedb
 
 from forensics.parsers import ParserInput
-from forensics.parsers._ese import Database
 from forensics.parsers._facts import Facts
+from forensics.parsers.windows._ese import Database
 
 _TYPES = pyesedb.column_types
 

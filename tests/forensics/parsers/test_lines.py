@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forensics.model import Location, Problem
-from forensics.parsers import PARSERS, ParserInput, access_log, parser_for, syslog
+from forensics.parsers import PARSERS, ParserInput, parser_for
 from forensics.parsers._lines import LINE_LIMIT, UNPARSED_LIMIT, Line, head_lines, parse_lines, read_lines, shown
+from forensics.parsers.logs import access_log, syslog
 
 
 def refuse(line: Line, location: Location) -> str:

@@ -1,0 +1,1 @@
+"""Archives: what they list, without unpacking it."""

@@ -1,0 +1,1 @@
+"""Browsers, besides their databases."""

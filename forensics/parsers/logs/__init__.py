@@ -1,0 +1,1 @@
+"""Logs in lines and rows, of servers and services."""

@@ -1,0 +1,1 @@
+"""Telephones, besides their databases."""

@@ -1,0 +1,1 @@
+"""What Windows and its programs keep."""
