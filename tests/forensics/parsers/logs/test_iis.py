@@ -120,7 +120,7 @@ def test_only_its_own_kin_is_taken() -> None:
     assert parser_for(FIELDS + LINE, "u_ex250301.log") is PARSER
     assert parser_for(FIELDS + LINE, "x.log") is None
     firewall = b"#Version: 1.5\n#Software: Microsoft Windows Firewall\n#Time Format: Local\n#Fields: date time action\n"
-    assert parser_for(firewall, "pfirewall.log") is None
+    assert not PARSER.accepts(firewall, "pfirewall.log")
     assert parser_for(SOFTWARE, "u_ex250301.log") is None
     assert [parser.name for parser in PARSERS if parser.accepts(SOFTWARE + FIELDS + LINE, "x")] == ["iis"]
 
