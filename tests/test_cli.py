@@ -51,8 +51,8 @@ def test_without_a_command_the_help_and_exit_2(lab: Lab) -> None:
     [
         (["nosuch"], "no such command 'nosuch'"),
         (["files", "--bogus"], "no such option '--bogus'"),
-        (["ingest", "x"], "missing option '--exhibit'"),
-        (["ingest", "--exhibit", "A", "--purpose", "p"], "missing argument 'PATH...'"),
+        (["ingest", "x"], "missing option '--purpose'"),
+        (["ingest", "--purpose", "p"], "name the exhibit with --exhibit"),
         (["ingest", "x", "--exhibit", "A", "--purpose", "p", "--state", "fresh"], "invalid value for '--state'"),
         (["ingest", "x", "--exhibit", "A", "--purpose", "p", "--jobs", "0"], "invalid value for '--jobs'"),
         (["timeline", "--format", "xml"], "invalid value for '--format'"),
