@@ -20,6 +20,7 @@ import struct
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from mmap import mmap
 from typing import Any
 
@@ -204,6 +205,15 @@ def receive_answer(channel: socket.socket) -> dict[str, Any]:
     return answer
 
 
+class _WithoutPandas(MetaPathFinder):
+    """Keeps pyarrow from loading pandas where that is installed: 0.4 s and 40 MiB of every child, for nothing."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """None leaves the module to others."""
+        if name == "pandas":
+            raise ModuleNotFoundError("pandas is not used here", name=name)
+
+
 def _die_with_parent(parent: int) -> None:
     """Arrange to be killed when the parent ends, however it ends; where that cannot be, EOF tells."""
     if sys.platform == "linux":
@@ -224,6 +234,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold evidence
     # what is allocated, not what is mapped: evidence and libraries may be mapped as they like
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    sys.meta_path.insert(0, _WithoutPandas())
     _Current.board = Board(mmap(memory, BOARD_SIZE))
     try:
         connection = socket.socket(fileno=channel)

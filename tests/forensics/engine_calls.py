@@ -36,7 +36,11 @@ def echo(value: Any) -> dict[str, Any]:
 
 
 def surroundings() -> dict[str, Any]:
-    heavy = [name for name in ("duckdb", "sqlalchemy", "click", "cryptography") if name in sys.modules]
+    import pyarrow as pa
+
+    pa.array([1])  # what makes pyarrow look for pandas
+    names = ("duckdb", "sqlalchemy", "click", "cryptography", "pandas")
+    heavy = [name for name in names if name in sys.modules]
     return {"environment": dict(os.environ), "folder": str(Path.cwd()), "heavy": heavy, "pid": os.getpid()}
 
 
