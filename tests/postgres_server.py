@@ -26,6 +26,10 @@ OWNER = "keeper"
 """A role that may make schemas in the database `evidence`."""
 
 
+_STILL = "autovacuum = off\ncheckpoint_timeout = 1d\n"
+"""Nothing is written but what is asked for: tests look at what is on disk, and when."""
+
+
 def programs() -> Path | None:
     """The folder of initdb and pg_ctl: Debian's, or where PATH has them."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
@@ -51,7 +55,7 @@ class Server:
         self.run("initdb", "-D", self.data, "-A", "trust", "-U", "admin", "-E", "UTF8", "--locale=C", "-N")
         # -N: a new cluster that a power cut spoils is made again; the server itself runs with fsync
         (self.data / "postgresql.auto.conf").write_text(
-            f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nshared_buffers = 16MB\n"
+            f"listen_addresses = ''\nunix_socket_directories = '{folder}'\nshared_buffers = 16MB\n{_STILL}"
         )
 
     def run(self, program: str, *words: str | Path) -> None:
@@ -84,13 +88,25 @@ class Server:
 
     @contextmanager
     def writing_nothing_by_itself(self) -> Iterator[None]:
-        """The process that writes the log in the background stands still: what nobody waits for is not on disk."""
-        (writer,) = (each for each in self.processes() if "walwriter" in " ".join(each.cmdline()))
-        writer.suspend()
+        """What writes in the background stands still: what nobody waits for is not on disk."""
+        still = self.writers()
+        for each in still:
+            each.suspend()
         try:
             yield
         finally:
-            writer.resume()
+            for each in still:
+                with suppress(psutil.NoSuchProcess):
+                    each.resume()
+
+    def writers(self) -> list[psutil.Process]:
+        """The processes that write to the log or the data files unasked."""
+        names = ("walwriter", "background writer", "checkpointer")
+        found = []
+        for each in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                found += [each] if any(name in " ".join(each.cmdline()) for name in names) else []
+        return found
 
     def on_disk(self) -> bool:
         """Whether all that was ever committed is."""

@@ -8,6 +8,7 @@ order), and a reader waits in the same way before it hands on what it sees, so n
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -26,6 +27,8 @@ from custody.ledger import schema
 from custody.ledger.database import ConnectionLostError, ExistsError, SqliteFile, copy_rows, differences
 from custody.ledger.errors import CustodyError, IntegrityError, LedgerBusyError
 from custody.ledger.statements import Change
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # a lost connection is told once, by us
 
 _SET_UP = "SET search_path TO {schema}, pg_temp; SET lock_timeout = '10s'"
 _READ = (

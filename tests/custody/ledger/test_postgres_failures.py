@@ -74,21 +74,25 @@ def test_nothing_acknowledged_is_lost_or_doubled(server: Server, world: World, u
     theirs = as_writer(server, url)
     chance, told = random.Random(6), []  # which moments are tried; any will do
     children = [appender(theirs) for _ in range(8)]
+    try:
+        for child in children:
+            assert child.stdout is not None
+            index, _, leaf = child.stdout.readline().strip().partition(" ")
+            told.append((int(index), leaf))
+        for child in children[:3]:
+            time.sleep(chance.uniform(0.05, 0.3))
+            child.kill()
+        for _ in range(2):
+            time.sleep(0.3)
+            server.kill()
+            server.start()
+        before = size_of(theirs)
+        wait_for(lambda: size_of(theirs) > before or all(child.poll() is not None for child in children))
+    finally:
+        for child in children:  # none goes on writing while other tests look at what is on disk
+            child.kill()
+            child.wait()
     for child in children:
-        assert child.stdout is not None
-        index, _, leaf = child.stdout.readline().strip().partition(" ")
-        told.append((int(index), leaf))
-    for child in children[:3]:
-        time.sleep(chance.uniform(0.05, 0.3))
-        child.kill()
-    for _ in range(2):
-        time.sleep(0.3)
-        server.kill()
-        server.start()
-    before = intact(theirs)
-    wait_for(lambda: size_of(theirs) > before or all(child.poll() is not None for child in children))
-    for child in children:
-        child.kill()
         told += told_by(child)
     row = world.add("note", 0, {"text": "the next one goes on"})
     assert row.index > max(told)[0] >= before
@@ -117,8 +121,8 @@ def test_what_was_not_waited_for_may_go_and_nothing_else(server: Server, world: 
     """Why nothing is acknowledged before that."""
     world.add("note", 0)
     with pytest.MonkeyPatch.context() as patch:
-        writer = [each for each in server.processes() if "walwriter" in " ".join(each.cmdline())]
-        writer[0].suspend()
+        for each in server.writers():
+            each.suspend()
         patch.setattr(PostgresSchema, "settle", lambda *_: None)
         world.add("note", 0)
         server.kill()
